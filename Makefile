@@ -5,6 +5,7 @@ SHELL := /bin/bash
 VENV ?= .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
+STATIC_ENV := env $$(grep -v '^\#' tests/static.env)
 PIP_COMPILE := $(VENV)/bin/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --no-header --no-annotate
 
@@ -13,10 +14,46 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(INSTALLED): requirements/dev.txt pyproject.toml
-	@test -x $(PYTHON) || python3 -m venv $(VENV) || { echo "Python 3.11 or newer with venv is needed: apt-get install python3 python3-venv" >&2; exit 1; }
+	@python3 -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or newer with venv is needed: apt-get install python3 python3-venv" >&2; exit 1; }
+	@test "$$(uname)" != Linux || test -n "$$MONGO_URL" || python3 -c 'import ctypes; ctypes.CDLL("libcurl.so.4")' 2>/dev/null || { echo "libcurl is needed by the embedded MongoDB: apt-get install libcurl4" >&2; exit 1; }
+	@test -x $(VENV)/bin/pip || python3 -m venv --clear $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log >&2; exit 1; }
 	@touch $@
+
+# The launcher takes the place of the recipe's shell, so that it is told when make is killed.
+.PHONY: run
+run: $(INSTALLED) ## Run everything in the foreground: real servers, API and worker
+	@exec $(PYTHON) -m backend.embedded run --end-with-parent
+
+# The file name goes through the environment as it was typed: neither make nor the shell reads it.
+.PHONY: demo
+unexport VIDEO
+demo: export VIDEO_FILE = $(value VIDEO)
+demo: $(INSTALLED) ## Send a video in and get it out again (VIDEO=path for your own)
+	@exec $(PYTHON) -m backend.embedded demo --end-with-parent --video "$$VIDEO_FILE"
+
+.PHONY: check
+check: export MYPY_FORCE_COLOR = 0
+check: $(INSTALLED) ## Format, lint, types, Django, migrations, architecture
+	$(VENV)/bin/black --check --quiet . || { echo "Not formatted: run make format." >&2; exit 1; }
+	$(VENV)/bin/ruff check --quiet .
+	$(STATIC_ENV) $(VENV)/bin/mypy
+	$(STATIC_ENV) $(PYTHON) manage.py check --fail-level WARNING
+	$(STATIC_ENV) $(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	$(PYTHON) -m pytest -q -p no:django -p no:cacheprovider --noconftest tests/unit/test_architecture.py
+
+.PHONY: test
+test: $(INSTALLED) ## Every test, on real servers of its own, with coverage
+	@rm -f .coverage .coverage.*
+	$(PYTHON) -m coverage run -m pytest
+	$(PYTHON) -m coverage combine --quiet
+	$(PYTHON) -m coverage report
+
+.PHONY: format
+format: $(INSTALLED) ## Bring the code into its form
+	$(VENV)/bin/ruff check --quiet --fix .
+	$(VENV)/bin/black --quiet .
 
 .PHONY: lock
 lock: $(INSTALLED) ## Pin every dependency with its hashes again

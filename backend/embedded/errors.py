@@ -1,0 +1,18 @@
+class EmbeddedError(Exception):
+    """Something a person has to fix; the message is one sentence that says how."""
+
+
+class ProgramMissing(EmbeddedError):
+    """Neither a wheel nor PATH has the program of a server."""
+
+
+class PortTaken(EmbeddedError):
+    """Somebody else listens where one of our processes should."""
+
+
+class StartFailed(EmbeddedError):
+    """A process ended, or was not ready in time, while it was started."""
+
+
+class AlreadyRunning(EmbeddedError):
+    """Another launcher works on the same data folder."""
