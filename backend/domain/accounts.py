@@ -1,0 +1,74 @@
+"""Values of accounts and sessions."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from backend.domain.rights import Right
+
+EMAIL_MOST_CHARACTERS = 254
+# NIST SP 800-63B asks for 8 at least; length and lists of known passwords do more than
+# rules about kinds of characters. The most bounds the work of hashing.
+PASSWORD_LEAST_CHARACTERS = 8
+PASSWORD_MOST_CHARACTERS = 1_024
+
+
+class EmailAddress:
+    """Brings the spellings of one address together."""
+
+    @staticmethod
+    def folded(text: str) -> str:
+        """Stripped, case-folded, the domain in ASCII ("xn--…").
+
+        Raises `ValueError` for a domain that cannot exist.
+        """
+        mailbox, at, domain = text.strip().casefold().rpartition("@")
+        return mailbox + at + domain.encode("idna").decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What an account shows of itself, with its rights as they are now."""
+
+    user_id: UUID
+    email: str
+    role: str
+    rights: frozenset[Right]
+    is_active: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What sign-in must know of an account; `password_hash` is an encoded hash."""
+
+    user_id: UUID
+    password_hash: str = field(repr=False)
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """What a verified access token says; only these two are believed."""
+
+    user_id: UUID
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """A refresh token: the text goes to the client, only `digest` is stored."""
+
+    text: str = field(repr=False)
+    digest: str
+    session_id: UUID
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a client gets when it signs in; `expires_in_seconds` is the access token's."""
+
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    expires_in_seconds: int

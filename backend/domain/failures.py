@@ -1,0 +1,145 @@
+"""The catalogue of what can end an attempt of a job: promise P7 in one place."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FailureCode(StrEnum):
+    UNREADABLE_MEDIA = "unreadable_media"
+    OBJECT_STORE_AWAY = "object_store_away"
+    OBJECT_STORE_DENIED = "object_store_denied"
+    OBJECT_DAMAGED = "object_damaged"
+    OBJECT_MISSING = "object_missing"
+    DOCUMENT_STORE_AWAY = "document_store_away"
+    DATABASE_AWAY = "database_away"
+    STAGED_FILE_MISSING = "staged_file_missing"
+    STAGING_AWAY = "staging_away"
+    STAGING_FULL = "staging_full"
+    EXTRACTOR_CRASHED = "extractor_crashed"
+    EXTRACTOR_TIMED_OUT = "extractor_timed_out"
+    EXTRACTOR_OUT_OF_MEMORY = "extractor_out_of_memory"
+    STEP_TIMED_OUT = "step_timed_out"
+    LEASE_LOST = "lease_lost"
+    INTERNAL_ERROR = "internal_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a code means: `retried` by itself, `counts` against the attempts, advice.
+
+    `at_once`: it took long enough to be noticed, so the next attempt need not wait.
+    """
+
+    code: FailureCode
+    title: str
+    advice: str
+    retried: bool = True
+    counts: bool = True
+    at_once: bool = False
+
+
+_CATALOGUE = (
+    Failure(
+        FailureCode.UNREADABLE_MEDIA,
+        "The file begins like a video and cannot be read",
+        "Check that the file plays on your side and upload it again.",
+        retried=False,
+    ),
+    Failure(
+        FailureCode.OBJECT_STORE_AWAY,
+        "The object store cannot be reached",
+        "Nothing to do: it is tried again until the store answers.",
+        counts=False,
+    ),
+    Failure(
+        FailureCode.OBJECT_STORE_DENIED,
+        "The object store refuses our credentials or the bucket",
+        "Check S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY and S3_BUCKET, then retry the job.",
+    ),
+    Failure(
+        FailureCode.OBJECT_DAMAGED,
+        "The object store holds other bytes than were sent",
+        "Check the object store, then retry the job.",
+    ),
+    Failure(
+        FailureCode.OBJECT_MISSING,
+        "The stored object is gone",
+        "Upload the same file again: it comes back under the same media.",
+        retried=False,
+    ),
+    Failure(
+        FailureCode.DOCUMENT_STORE_AWAY,
+        "The metadata store cannot be reached",
+        "Nothing to do: it is tried again until the store answers.",
+        counts=False,
+    ),
+    Failure(
+        FailureCode.DATABASE_AWAY,
+        "The database could not be reached",
+        "Nothing to do: it is tried again until the database answers.",
+        counts=False,
+    ),
+    Failure(
+        FailureCode.STAGED_FILE_MISSING,
+        "The staged file is gone before it was stored",
+        "Upload the file again.",
+        retried=False,
+    ),
+    Failure(
+        FailureCode.STAGING_AWAY,
+        "The staging folder cannot be used",
+        "Check the disk and the rights of STAGING_DIR; it is tried again until it works.",
+        counts=False,
+    ),
+    Failure(
+        FailureCode.STAGING_FULL,
+        "There is no room in the staging folder",
+        "Make room on its disk; it is tried again until there is.",
+        counts=False,
+    ),
+    Failure(
+        FailureCode.EXTRACTOR_CRASHED,
+        "The metadata extractor crashed on this file",
+        "The file may be damaged; check it and upload it again.",
+    ),
+    Failure(
+        FailureCode.EXTRACTOR_TIMED_OUT,
+        "The metadata extractor did not finish in time",
+        "The file may be damaged; check it and upload it again.",
+    ),
+    Failure(
+        FailureCode.EXTRACTOR_OUT_OF_MEMORY,
+        "The metadata extractor needs more memory than it may have",
+        "The file may be damaged; check it and upload it again.",
+    ),
+    Failure(
+        FailureCode.STEP_TIMED_OUT,
+        "The step did not finish in time",
+        "Retry the job; if it happens again, look at the store it talks to.",
+    ),
+    Failure(
+        FailureCode.LEASE_LOST,
+        "The worker stopped reporting while it had this job",
+        "Retry the job; if it happens again, look at the worker's log.",
+        at_once=True,
+    ),
+    Failure(
+        FailureCode.INTERNAL_ERROR,
+        "Something nobody foresaw went wrong",
+        "Retry the job; if it happens again, report it with the job history.",
+    ),
+)
+
+FAILURES = {failure.code: failure for failure in _CATALOGUE}
+
+
+class JobFailed(Exception):
+    """An attempt ended badly; `str(error)` says to a person what was seen."""
+
+    def __init__(self, code: FailureCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    @property
+    def failure(self) -> Failure:
+        return FAILURES[self.code]
