@@ -1,0 +1,24 @@
+from dataclasses import dataclass
+
+from backend.domain.accounts import Profile
+from backend.domain.errors import SignupClosed, WeakPassword
+from backend.domain.rights import VIEWER
+from backend.use_cases.ports import AccountLedger, PasswordHasher
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """Make an account for whoever asks, while sign-up is open; it may only look."""
+
+    ledger: AccountLedger
+    passwords: PasswordHasher
+    is_open: bool
+
+    async def execute(self, email: str, password: str) -> Profile:
+        """Raises `SignupClosed`, `WeakPassword`, `EmailTaken`, `Overloaded`."""
+        if not self.is_open:
+            raise SignupClosed
+        if weakness := self.passwords.weakness(password, email):
+            raise WeakPassword(problems={"password": weakness})
+        password_hash = await self.passwords.hash(password)
+        return await self.ledger.create_user(email, password_hash, VIEWER.name)
