@@ -1,0 +1,1 @@
+"""The outside world: object store, staging, extractor, queue, tokens, passwords, clock."""

@@ -1,0 +1,124 @@
+"""Django's settings: everything that may differ comes from `Environment`."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+
+from backend.config.environment import ConfigurationError, Environment
+from backend.domain.accounts import PASSWORD_LEAST_CHARACTERS
+
+try:
+    ENVIRONMENT = Environment.load()
+except ConfigurationError as error:
+    # Whoever starts a process reads a sentence for each variable, not a traceback.
+    raise SystemExit(str(error)) from None
+BASE_DIR = Path(__file__).resolve().parents[2]
+
+SECRET_KEY = ENVIRONMENT.secret_key.get_secret_value()
+DEBUG = ENVIRONMENT.debug
+ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "ninja",
+    "backend.orm",
+    "backend.config",
+]
+# The API needs none: what a middleware would do is done once, at the ASGI entry.
+MIDDLEWARE: list[str] = []
+ROOT_URLCONF = "backend.config.urls"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+    }
+]
+
+_DATABASE = conninfo_to_dict(ENVIRONMENT.database_url.get_secret_value())
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": _DATABASE.pop("dbname", "mediaproject"),
+        "USER": _DATABASE.pop("user", ""),
+        "PASSWORD": _DATABASE.pop("password", ""),
+        "HOST": _DATABASE.pop("host", ""),
+        "PORT": str(_DATABASE.pop("port", "")),
+        # The threads of DatabaseThreads live as long as the process, and so do their
+        # connections; each unit of work checks its connection first.
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            **_DATABASE,
+            "connect_timeout": 3,
+            # Ends waits for a server that is there and does not answer.
+            "tcp_user_timeout": 5_000,
+            # The server gives up before its clients do: then nothing is unknown.
+            "options": (
+                "-c statement_timeout=3500 -c lock_timeout=3000 "
+                "-c idle_in_transaction_session_timeout=10000"
+            ),
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "orm.User"
+PASSWORD_HASHERS = ["backend.adapters.argon2.OwaspArgon2"]
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": f"{_VALIDATION}.MinimumLengthValidator",
+        "OPTIONS": {"min_length": PASSWORD_LEAST_CHARACTERS},
+    },
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
+    {
+        "NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email",)},
+    },
+]
+
+# Every option is set: what is left unset could be filled from the environment
+# by ninja-jwt's own settings class, which reads names such as ISSUER or LEEWAY.
+NINJA_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=ENVIRONMENT.access_token_seconds),
+    "REFRESH_TOKEN_LIFETIME": timedelta(seconds=ENVIRONMENT.refresh_token_seconds),
+    "ROTATE_REFRESH_TOKENS": False,
+    "BLACKLIST_AFTER_ROTATION": False,
+    "UPDATE_LAST_LOGIN": False,
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": ENVIRONMENT.jwt_signing_key.get_secret_value(),
+    "VERIFYING_KEY": "",
+    "AUDIENCE": "mediaproject",
+    "ISSUER": "mediaproject",
+    "JWK_URL": None,
+    "LEEWAY": 0,
+    "USER_ID_FIELD": "uuid",
+    "USER_ID_CLAIM": "sub",
+    "TOKEN_TYPE_CLAIM": "token_type",
+    "JTI_CLAIM": "jti",
+    "JSON_ENCODER": None,
+    # Of parts that are not used.
+    "USER_AUTHENTICATION_RULE": "ninja_jwt.authentication.default_user_authentication_rule",
+    "TOKEN_USER_CLASS": "ninja_jwt.models.TokenUser",
+    "AUTH_TOKEN_CLASSES": ["ninja_jwt.tokens.AccessToken"],
+    "SLIDING_TOKEN_REFRESH_EXP_CLAIM": "refresh_exp",
+    "SLIDING_TOKEN_LIFETIME": timedelta(seconds=1),
+    "SLIDING_TOKEN_REFRESH_LIFETIME": timedelta(seconds=1),
+    "TOKEN_OBTAIN_PAIR_INPUT_SCHEMA": "ninja_jwt.schema.TokenObtainPairInputSchema",
+    "TOKEN_OBTAIN_PAIR_REFRESH_INPUT_SCHEMA": "ninja_jwt.schema.TokenRefreshInputSchema",
+    "TOKEN_OBTAIN_SLIDING_INPUT_SCHEMA": "ninja_jwt.schema.TokenObtainSlidingInputSchema",
+    "TOKEN_OBTAIN_SLIDING_REFRESH_INPUT_SCHEMA": "ninja_jwt.schema.TokenRefreshSlidingInputSchema",
+    "TOKEN_BLACKLIST_INPUT_SCHEMA": "ninja_jwt.schema.TokenBlacklistInputSchema",
+    "TOKEN_VERIFY_INPUT_SCHEMA": "ninja_jwt.schema.TokenVerifyInputSchema",
+}
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+STATIC_URL = "/static/"
+# A JSON body; multipart bodies are streamed and have limits of their own.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+LOGGING_CONFIG = None

@@ -1,0 +1,1 @@
+"""PostgreSQL: Django models (they are the rows), repositories and ledgers."""

@@ -1,0 +1,79 @@
+from uuid import uuid4
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower, Now
+
+from backend.domain.rights import Right
+from backend.orm.constraints import Checks
+
+_ROLE = Checks("role")
+_USER = Checks("user")
+_SESSION = Checks("session")
+
+
+class Role(models.Model):
+    """A named set of rights: data, so that admins may add more."""
+
+    name = models.CharField(primary_key=True, max_length=50)
+    built_in = models.BooleanField(default=False)
+    rights = ArrayField(models.CharField(max_length=50), default=list)
+
+    class Meta:
+        db_table = "role"
+        constraints = [
+            _ROLE.that(
+                "rights_known",
+                Q(rights__contained_by=[right.value for right in Right]),
+            ),
+            _ROLE.that("name_is_a_slug", Q(name__regex=r"^[a-z][a-z0-9_]*$")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractBaseUser):
+    """Signs in with e-mail and password and has one role."""
+
+    uuid = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    email = models.EmailField(unique=True, max_length=254)
+    role = models.ForeignKey(Role, models.PROTECT, related_name="users")
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    last_login = None  # Sessions tell it better.
+
+    USERNAME_FIELD = "email"
+
+    class Meta:
+        db_table = "user"
+        constraints = [_USER.that("email_is_folded", Q(email=Lower(F("email"))))]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def is_staff(self) -> bool:
+        """Holders of `user.manage` are Django staff."""
+        return Right.USER_MANAGE in self.role.rights
+
+
+class Session(models.Model):
+    """One sign-in: a family of refresh tokens of which only the latest is alive."""
+
+    uuid = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="sessions")
+    refresh_digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    refreshed_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "session"
+        constraints = [_SESSION.sha256("refresh_digest")]
+
+    def __str__(self) -> str:
+        return str(self.uuid)

@@ -1,0 +1,165 @@
+from uuid import uuid4
+
+from django.db import models
+from django.db.models import Q, UniqueConstraint
+from django.db.models.functions import Now
+
+from backend.domain.failures import FailureCode
+from backend.domain.media import (
+    DESCRIPTION_MOST_CHARACTERS,
+    FILE_NAME_MOST_CHARACTERS,
+    TITLE_MOST_CHARACTERS,
+    UrlKind,
+)
+from backend.domain.states import (
+    BLOB_TRANSITIONS,
+    LIVE_MEDIA,
+    MEDIA_TRANSITIONS,
+    SHOWN_MEDIA,
+    BlobState,
+    MediaStatus,
+)
+from backend.orm.constraints import Checks
+from backend.orm.models.accounts import User
+
+_BLOB = Checks("blob")
+_MEDIA = Checks("media")
+_MINIATURE = Checks("miniature")
+_URL = Checks("url")
+
+
+class Blob(models.Model):
+    """Bytes, shared by all media that have them; `staged_name` is their staged file."""
+
+    uuid = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    sha256 = models.CharField(max_length=64, unique=True)
+    size_bytes = models.BigIntegerField()
+    media_type = models.CharField(max_length=100)
+    object_key = models.CharField(max_length=200, unique=True)
+    staged_name = models.UUIDField(unique=True)
+    state = models.CharField(max_length=20, default=BlobState.STAGED)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    stored_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "blob"
+        constraints = [
+            _BLOB.one_of("state", BLOB_TRANSITIONS.states),
+            _BLOB.sha256("sha256"),
+            _BLOB.that("size_is_positive", Q(size_bytes__gt=0)),
+            _BLOB.that(
+                "stored_has_time",
+                ~Q(state=BlobState.STORED) | Q(stored_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.object_key
+
+
+class Media(models.Model):
+    """What a person sees; `revision` rises with every visible change."""
+
+    uuid = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    title = models.CharField(max_length=TITLE_MOST_CHARACTERS)
+    description = models.CharField(
+        max_length=DESCRIPTION_MOST_CHARACTERS, blank=True, default=""
+    )
+    file_name = models.CharField(max_length=FILE_NAME_MOST_CHARACTERS)
+    owner = models.ForeignKey(User, models.PROTECT, related_name="media")
+    # A tombstone has let go of its bytes.
+    video = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="media")
+    status = models.CharField(max_length=20, default=MediaStatus.PENDING)
+    failure_code = models.CharField(max_length=50, blank=True, default="")
+    technical = models.JSONField(null=True)
+    duration_seconds = models.FloatField(null=True)
+    revision = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now())
+    published_at = models.DateTimeField(null=True)
+    described_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "media"
+        constraints = [
+            _MEDIA.one_of("status", MEDIA_TRANSITIONS.states),
+            _MEDIA.that("title_is_there", ~Q(title="")),
+            _MEDIA.that("revision_is_positive", Q(revision__gte=1)),
+            _MEDIA.that(
+                "ready_is_published_and_described",
+                ~Q(status=MediaStatus.READY)
+                | Q(published_at__isnull=False, described_at__isnull=False),
+            ),
+            _MEDIA.that(
+                "failed_has_a_known_code",
+                ~Q(status=MediaStatus.FAILED)
+                | Q(failure_code__in=[code.value for code in FailureCode]),
+            ),
+            _MEDIA.that(
+                "only_a_tombstone_has_no_video",
+                Q(status=MediaStatus.DELETED) | Q(video__isnull=False),
+            ),
+            UniqueConstraint(
+                fields=["owner", "video"],
+                condition=Q(status__in=LIVE_MEDIA),
+                name="media_once_per_owner_and_video",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["-created_at", "-uuid"],
+                condition=Q(status__in=SHOWN_MEDIA),
+                name="media_newest_first",
+            ),
+            models.Index(
+                fields=["owner", "-created_at", "-uuid"],
+                condition=Q(status__in=SHOWN_MEDIA),
+                name="media_of_owner_newest_first",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def blob(self) -> Blob:
+        """The bytes of the video. Raises `ValueError` for a tombstone, which has none."""
+        if self.video is None:
+            raise ValueError("A tombstone has let go of its bytes.")
+        return self.video
+
+
+class Miniature(models.Model):
+    """The still picture of a media."""
+
+    media = models.OneToOneField(Media, models.CASCADE, related_name="miniature")
+    blob = models.ForeignKey(Blob, models.PROTECT, related_name="miniatures")
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+
+    class Meta:
+        db_table = "miniature"
+        constraints = [
+            _MINIATURE.that("size_is_positive", Q(width__gt=0, height__gt=0))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+class Url(models.Model):
+    """Where something of a media is fetched; the address is made when it is shown."""
+
+    media = models.ForeignKey(Media, models.CASCADE, related_name="urls")
+    kind = models.CharField(max_length=20)
+    object_key = models.CharField(max_length=200)
+
+    class Meta:
+        db_table = "url"
+        constraints = [
+            _URL.one_of("kind", UrlKind),
+            UniqueConstraint(fields=["media", "kind"], name="url_once_per_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return self.object_key

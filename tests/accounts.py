@@ -1,0 +1,105 @@
+"""Accounts for tests: the real ledger, hasher and issuer behind their use cases."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection
+
+from backend.adapters.jwt_token_issuer import JwtTokenIssuer
+from backend.adapters.password_hasher import ThreadedPasswordHasher
+from backend.domain.accounts import Profile, Tokens
+from backend.domain.media import Caller
+from backend.orm.account_ledger import DjangoAccountLedger
+from backend.orm.database_threads import DatabaseThreads
+from backend.orm.models import Session, User
+from backend.use_cases.ensure_account import EnsureAccount
+from backend.use_cases.refresh_session import RefreshSession
+from backend.use_cases.sign_in import SignIn
+from backend.use_cases.sign_out import SignOut
+from backend.use_cases.sign_up import SignUp
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Everything about accounts, as `Container` wires it."""
+
+    ledger: DjangoAccountLedger
+    passwords: ThreadedPasswordHasher
+    tokens: JwtTokenIssuer
+
+    @property
+    def sign_up(self) -> SignUp:
+        return SignUp(self.ledger, self.passwords, is_open=True)
+
+    @property
+    def sign_in(self) -> SignIn:
+        return SignIn(self.ledger, self.passwords, self.tokens)
+
+    @property
+    def refresh(self) -> RefreshSession:
+        return RefreshSession(self.ledger, self.tokens)
+
+    @property
+    def sign_out(self) -> SignOut:
+        return SignOut(self.ledger, self.tokens)
+
+    @property
+    def ensure(self) -> EnsureAccount:
+        return EnsureAccount(self.ledger, self.passwords)
+
+    async def make(
+        self, email: str = "ann@example.org", role: str = "viewer"
+    ) -> Profile:
+        return await self.ensure.execute(email, PASSWORD, role)
+
+    async def signed_in(
+        self, email: str = "ann@example.org", role: str = "viewer"
+    ) -> Tokens:
+        await self.make(email, role)
+        return await self.sign_in.execute(email, PASSWORD)
+
+    async def caller(self, tokens: Tokens) -> Caller | None:
+        return await self.ledger.caller(self.tokens.read_access(tokens.access))
+
+    async def known_caller(self, tokens: Tokens) -> Caller:
+        caller = await self.caller(tokens)
+        assert caller is not None
+        return caller
+
+    @sync_to_async
+    def change(self, user_id: UUID, **fields: object) -> None:
+        User.objects.filter(pk=user_id).update(**fields)
+
+    @sync_to_async
+    def change_sessions(self, **fields: object) -> None:
+        Session.objects.update(**fields)
+
+    @sync_to_async
+    def live_sessions(self) -> int:
+        return Session.objects.filter(revoked_at=None).count()
+
+    @sync_to_async
+    def everything_stored(self) -> str:
+        """All rows of all tables as text."""
+        rows: list[str] = []
+        tables = connection.introspection.table_names()
+        with connection.cursor() as cursor:
+            for table in tables:
+                cursor.execute(f'SELECT row::text FROM "{table}" row')  # noqa: S608
+                rows.extend(str(row) for row in cursor.fetchall())
+        return "\n".join(rows)
+
+
+@pytest.fixture
+def accounts(
+    clean_database: object,
+    database_threads: DatabaseThreads,
+    password_hasher: ThreadedPasswordHasher,
+) -> Accounts:
+    return Accounts(
+        DjangoAccountLedger(database_threads), password_hasher, JwtTokenIssuer()
+    )

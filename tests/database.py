@@ -1,0 +1,166 @@
+"""The test database: always made, and emptied after each test that writes to it.
+
+A test asks for `clean_database` instead of the mark `django_db(transaction=True)`: that
+one's flush takes the built-in roles away, and costs more.
+"""
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from asgiref.sync import SyncToAsync, sync_to_async
+from django.apps import apps
+from django.db import connection, connections, transaction
+from django.db.models import BaseConstraint
+from django.test.utils import setup_databases, teardown_databases
+from pytest_django import DjangoDbBlocker
+
+from backend.domain.rights import BUILT_IN_ROLES
+from backend.orm.database_threads import DatabaseThreads
+from backend.orm.models import Role, User
+
+
+class TestDatabase:
+    """Brings the tables back to what the migrations left."""
+
+    __test__ = False
+
+    @staticmethod
+    def url() -> str:
+        """What a process of its own needs as its DATABASE_URL."""
+        address = urlsplit(os.environ["DATABASE_URL"])
+        name = connection.settings_dict["NAME"]
+        return address._replace(path=f"/{name}").geturl()
+
+    def empty(self) -> None:
+        tables = [
+            connection.ops.quote_name(model._meta.db_table)
+            for model in apps.get_app_config("orm").get_models()
+            if model is not Role
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {', '.join(tables)}")
+        Role.objects.exclude(name__in=[role.name for role in BUILT_IN_ROLES]).delete()
+        self.restore_roles()
+
+    def restore_roles(self) -> None:
+        built_in = [
+            Role(name=role.name, built_in=True, rights=sorted(role.rights))
+            for role in BUILT_IN_ROLES
+        ]
+        Role.objects.bulk_create(
+            built_in,
+            update_conflicts=True,
+            unique_fields=["name"],
+            update_fields=["built_in", "rights"],
+        )
+
+    @sync_to_async
+    def write_role(self, name: str, rights: list[str]) -> None:
+        Role.objects.update_or_create(name=name, defaults={"rights": rights})
+
+    @sync_to_async
+    def delete_users(self) -> None:
+        User.objects.all().delete()
+
+    @contextmanager
+    def without_table(self, name: str) -> Iterator[None]:
+        """Take a table away, as if a migration had not been run."""
+        self._rename(name, f"{name}_away")
+        try:
+            yield
+        finally:
+            self._rename(f"{name}_away", name)
+
+    @asynccontextmanager
+    async def without_check(self, table: str, name: str) -> AsyncIterator[None]:
+        """Take a CHECK constraint away, as a later version with more rights would."""
+        constraint = next(
+            constraint
+            for constraint in apps.get_model("orm", table)._meta.constraints
+            if constraint.name == name
+        )
+        await self._alter("remove_constraint", table, constraint)
+        yield
+        await self._alter("add_constraint", table, constraint)
+
+    @asynccontextmanager
+    async def cutting_whoever_waits_for(self, table: str) -> AsyncIterator[None]:
+        """Lock the table and end the first connection that waits for it."""
+        locked = threading.Event()
+        cutting = asyncio.create_task(asyncio.to_thread(self._cut, table, locked))
+        await asyncio.to_thread(locked.wait, 10)
+        yield
+        await cutting
+
+    @staticmethod
+    def _cut(table: str, locked: threading.Event) -> None:
+        name = connection.ops.quote_name(table)
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"LOCK TABLE {name}")
+                locked.set()
+                until = time.monotonic() + 3
+                while time.monotonic() < until:
+                    cursor.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_locks "
+                        "WHERE NOT granted AND relation = %s::regclass",
+                        [name],
+                    )
+                    if cursor.fetchall():
+                        return
+        finally:
+            connection.close()
+
+    @staticmethod
+    def _rename(old: str, new: str) -> None:
+        names = connection.ops.quote_name(old), connection.ops.quote_name(new)
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE {} RENAME TO {}".format(*names))
+
+    @sync_to_async
+    def _alter(self, change: str, table: str, constraint: BaseConstraint) -> None:
+        with connection.schema_editor() as editor:
+            getattr(editor, change)(apps.get_model("orm", table), constraint)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Replaces pytest-django's, which makes a database for marked tests only."""
+    with django_db_blocker.unblock():
+        databases = setup_databases(
+            verbosity=0,
+            interactive=False,
+            aliases={"default"},
+            serialized_aliases={"default"},
+        )
+    yield
+    # The thread on which Django's async ORM works keeps its connection otherwise.
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()
+    with django_db_blocker.unblock():
+        teardown_databases(databases, verbosity=0)
+
+
+@pytest.fixture
+def clean_database(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[TestDatabase]:
+    database = TestDatabase()
+    with django_db_blocker.unblock():
+        database.restore_roles()
+        yield database
+        database.empty()
+
+
+@pytest.fixture(scope="session")
+def database_threads(django_db_setup: None) -> Iterator[DatabaseThreads]:
+    threads = DatabaseThreads()
+    yield threads
+    threads.close()

@@ -1,0 +1,101 @@
+"""The configuration: each wrong variable is named, and nothing starts with one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backend.config.environment import ConfigurationError, Environment
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for line in (PROJECT / "tests" / "static.env").read_text().splitlines():
+        if line and not line.startswith("#"):
+            monkeypatch.setenv(*line.split("=", 1))
+    return monkeypatch
+
+
+class TestEnvironment:
+    def test_defaults(self, environment: pytest.MonkeyPatch) -> None:
+        for name in ("ALLOWED_HOSTS", "CDN_BASE_URL", "S3_PUBLIC_URL", "S3_BUCKET"):
+            environment.delenv(name, raising=False)
+        loaded = Environment.load()
+        assert loaded.access_token_seconds == 900
+        assert loaded.max_video_bytes == 50 * 1024**3
+        assert loaded.cdn_url == "http://127.0.0.1:1/media"
+        assert "localhost" in loaded.allowed_hosts
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("JWT_SIGNING_KEY", "short"),
+            ("SECRET_KEY", "short"),
+            ("DATABASE_URL", ""),
+            ("DATABASE_URL", "http://user:secret-pass@host/x"),
+            ("DATABASE_URL", "postgresql://user:secret-pass@host:99999/x"),
+            ("MONGO_URL", "http://user:secret-pass@host/x"),
+            ("REDIS_URL", "localhost"),
+            ("REDIS_URL", "redis://:secret-pass@host:99999"),
+            ("S3_ENDPOINT_URL", "foo"),
+            ("S3_ENDPOINT_URL", "http://"),
+            ("S3_SECRET_ACCESS_KEY", ""),
+            ("S3_REGION", ""),
+            ("CDN_BASE_URL", "javascript:x"),
+            ("STAGING_DIR", ""),
+            ("STAGING_DIR", "relative/folder"),
+            ("CDN_ACCESS", "secret"),
+            ("STAGING_FSYNC", "maybe"),
+            ("MAX_VIDEO_BYTES", "0"),
+            ("ACCESS_TOKEN_SECONDS", "soon"),
+            ("S3_BUCKET", "x"),
+        ],
+    )
+    def test_a_wrong_variable_is_named_and_its_value_is_not_shown(
+        self, environment: pytest.MonkeyPatch, name: str, value: str
+    ) -> None:
+        environment.setenv(name, value)
+        with pytest.raises(ConfigurationError, match=name) as caught:
+            Environment.load()
+        assert "secret-pass" not in str(caught.value)
+
+    def test_all_wrong_variables_are_named_at_once(
+        self, environment: pytest.MonkeyPatch
+    ) -> None:
+        environment.delenv("SECRET_KEY")
+        environment.setenv("SIGNUP", "perhaps")
+        with pytest.raises(ConfigurationError) as caught:
+            Environment.load()
+        assert "SECRET_KEY" in str(caught.value)
+        assert "SIGNUP" in str(caught.value)
+
+    def test_secrets_do_not_show_in_its_text(
+        self, environment: pytest.MonkeyPatch
+    ) -> None:
+        assert "only-for-static" not in repr(Environment.load())
+
+
+class TestStart:
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ["manage.py", "check"],
+            ["-c", "import backend.config.asgi"],
+            ["-c", "import backend.config.worker"],
+        ],
+    )
+    def test_nothing_starts_with_a_short_key(self, command: list[str]) -> None:
+        process = subprocess.run(
+            [sys.executable, *command],
+            cwd=PROJECT,
+            env={**os.environ, "JWT_SIGNING_KEY": "short"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert process.returncode != 0
+        assert "JWT_SIGNING_KEY" in process.stderr
