@@ -1,0 +1,303 @@
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import OperationalError, connection
+
+from backend.domain.errors import Conflict, DatabaseAway, DatabaseSilent
+from backend.domain.patience import Patience
+from backend.domain.rights import BUILT_IN_ROLES
+from backend.orm.database_threads import DatabaseThreads
+from backend.orm.models import Role
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+SIZE = 3
+ROLES = len(BUILT_IN_ROLES)
+
+
+class Backends:
+    """What PostgreSQL knows of the connections to the database of the tests."""
+
+    COUNT = """
+        SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+    """
+    END = """
+        SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+    """
+
+    @classmethod
+    def count(cls) -> int:
+        return cls._ask(cls.COUNT)
+
+    @classmethod
+    def in_transaction(cls) -> int:
+        return cls._ask(cls.COUNT + " AND state LIKE 'idle in%'")
+
+    @classmethod
+    def end_all(cls) -> int:
+        """Wait until they are gone; returns how many there were."""
+        return cls._ask(cls.END)
+
+    @staticmethod
+    def _ask(query: str) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            return int(cursor.fetchone()[0])
+
+
+class Units:
+    """Units of work that say on which backend they ran."""
+
+    @staticmethod
+    def backend_pid() -> int:
+        return Backends._ask("SELECT pg_backend_pid()")
+
+    @staticmethod
+    def is_known_to_be_healthy() -> bool:
+        """If so, Django does not send its `SELECT 1` before the first statement."""
+        return bool(connection.health_check_done)
+
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(%s)", [seconds])
+
+    @staticmethod
+    def lose_the_connection() -> None:
+        Backends._ask("SELECT pg_terminate_backend(pg_backend_pid())::int")
+
+    @staticmethod
+    def leave_a_transaction_open() -> None:
+        connection.set_autocommit(False)
+        Role.objects.update(built_in=False)
+
+    @staticmethod
+    def refuse() -> None:
+        raise Conflict
+
+
+@pytest.fixture
+def alone(transactional_db: None) -> None:
+    """Only what a test opens is counted: pytest-django's own connection goes."""
+    connection.close()
+
+
+@pytest.fixture
+def threads(alone: None) -> Iterator[DatabaseThreads]:
+    threads = DatabaseThreads(SIZE, patience_seconds=0.3)
+    yield threads
+    threads.close()
+
+
+class TestConnections:
+    async def test_their_number_stays_flat(self, threads: DatabaseThreads) -> None:
+        started = threading.active_count()
+        for _ in range(20):
+            await asyncio.gather(*(threads.run(Role.objects.count) for _ in range(20)))
+        assert await asyncio.to_thread(self._counted) <= SIZE
+        assert threading.active_count() <= started + SIZE + 1
+
+    async def test_one_after_the_other_share_one(
+        self, threads: DatabaseThreads
+    ) -> None:
+        pids = {await threads.run(Units.backend_pid) for _ in range(10)}
+        assert len(pids) == 1
+
+    async def test_a_unit_works_at_once_when_the_server_ended_all(
+        self, threads: DatabaseThreads
+    ) -> None:
+        await asyncio.gather(*(threads.run(Units.sleep, 0.05) for _ in range(SIZE)))
+        assert await asyncio.to_thread(self._ended) == SIZE
+        counts = [threads.run(Role.objects.count) for _ in range(SIZE)]
+        assert await asyncio.gather(*counts) == [ROLES] * SIZE
+
+    async def test_a_lost_one_is_told_and_replaced(
+        self, threads: DatabaseThreads
+    ) -> None:
+        with pytest.raises(DatabaseAway) as raised:
+            await threads.run(Units.lose_the_connection)
+        assert isinstance(raised.value.__cause__, OperationalError)
+        assert await threads.run(Role.objects.count) == ROLES
+
+    async def test_an_open_transaction_is_not_left_to_the_next(
+        self, threads: DatabaseThreads
+    ) -> None:
+        await threads.run(Units.leave_a_transaction_open)
+        assert await asyncio.to_thread(self._in_transaction) == 0
+        built_in = Role.objects.filter(built_in=True)
+        assert await threads.run(built_in.count) == ROLES
+
+    async def test_a_good_one_is_not_asked_whether_it_is(
+        self, threads: DatabaseThreads
+    ) -> None:
+        await threads.run(Units.backend_pid)
+        assert await threads.run(Units.is_known_to_be_healthy)
+
+    async def test_closing_ends_them(self, alone: None) -> None:
+        threads = DatabaseThreads(SIZE)
+        await asyncio.gather(*(threads.run(Units.sleep, 0.05) for _ in range(SIZE)))
+        assert await asyncio.to_thread(self._counted) == SIZE
+        await asyncio.to_thread(threads.close)
+        assert await asyncio.to_thread(self._gone)
+
+    @staticmethod
+    def _counted() -> int:
+        try:
+            return Backends.count()
+        finally:
+            connection.close()
+
+    @staticmethod
+    def _in_transaction() -> int:
+        try:
+            return Backends.in_transaction()
+        finally:
+            connection.close()
+
+    @staticmethod
+    def _ended() -> int:
+        try:
+            return Backends.end_all()
+        finally:
+            connection.close()
+
+    @classmethod
+    def _gone(cls) -> bool:
+        """A backend ends a moment after its client has said goodbye."""
+        return any(cls._counted() == 0 for _ in range(500))
+
+
+class TestUnits:
+    async def test_errors_of_ours_pass(self, threads: DatabaseThreads) -> None:
+        with pytest.raises(Conflict):
+            await threads.run(Units.refuse)
+
+    async def test_one_that_cannot_start_in_time_is_refused(
+        self, threads: DatabaseThreads
+    ) -> None:
+        release = threading.Event()
+        busy = [asyncio.create_task(threads.run(release.wait)) for _ in range(SIZE)]
+        await asyncio.sleep(0)
+        late = [threads.run(Role.objects.count) for _ in range(5)]
+        results = await asyncio.gather(*late, return_exceptions=True)
+        assert [type(result) for result in results] == [DatabaseAway] * 5
+        release.set()
+        await asyncio.gather(*busy)
+        counts = [threads.run(Role.objects.count) for _ in range(SIZE * 3)]
+        assert await asyncio.gather(*counts) == [ROLES] * SIZE * 3
+
+    async def test_one_that_is_not_answered_in_time_may_still_be_done(self) -> None:
+        threads = DatabaseThreads(size=1, answer_seconds=0.05)
+        release = threading.Event()
+        with pytest.raises(DatabaseSilent):
+            await threads.run(release.wait)
+        release.set()
+        assert await threads.run(int) == 0
+        threads.close()
+
+    async def test_all_of_one_request_together_wait_no_longer_than_it_may(self) -> None:
+        threads = DatabaseThreads(size=2)
+        release = threading.Event()
+        began = time.monotonic()
+        with Patience.of_request(0.3):
+            assert await threads.run(int) == 0
+            with pytest.raises(DatabaseSilent):
+                await asyncio.create_task(threads.run(release.wait))
+            with pytest.raises(DatabaseAway):
+                await threads.run(int)
+        assert 0.3 <= time.monotonic() - began < 1.0
+        assert await threads.run(int) == 0
+        release.set()
+        threads.close()
+
+    async def test_a_waiting_one_starts_when_a_thread_is_free(
+        self, threads: DatabaseThreads
+    ) -> None:
+        units = [threads.run(Units.sleep, 0.05) for _ in range(SIZE * 3)]
+        assert await asyncio.gather(*units) == [None] * SIZE * 3
+
+    async def test_cancelled_waiters_cost_no_thread(
+        self, threads: DatabaseThreads
+    ) -> None:
+        for _ in range(50):
+            tasks = [
+                asyncio.create_task(threads.run(Units.sleep, 0.001)) for _ in range(9)
+            ]
+            await asyncio.sleep(0.002)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        barrier = threading.Barrier(SIZE, timeout=5)
+        together = [threads.run(barrier.wait) for _ in range(SIZE)]
+        assert sorted(await asyncio.gather(*together)) == list(range(SIZE))
+
+    async def test_one_that_has_begun_is_finished(
+        self, threads: DatabaseThreads
+    ) -> None:
+        begun, release, done = (threading.Event() for _ in range(3))
+
+        def unit() -> None:
+            begun.set()
+            release.wait(5)
+            done.set()
+
+        task = asyncio.create_task(threads.run(unit))
+        await asyncio.to_thread(begun.wait, 5)
+        task.cancel()
+        release.set()
+        assert await asyncio.to_thread(done.wait, 5)
+
+
+class TestContext:
+    async def test_the_async_orm_runs_on_one_of_the_threads(
+        self, threads: DatabaseThreads
+    ) -> None:
+        for _ in range(20):
+            async with threads.context():
+                role = await Role.objects.aget(name="viewer")
+                assert await Role.objects.acount() == ROLES
+            assert role.built_in
+        assert await asyncio.to_thread(TestConnections._counted) == 1
+
+    async def test_it_survives_the_end_of_its_backend(
+        self, threads: DatabaseThreads
+    ) -> None:
+        async with threads.context():
+            await Role.objects.acount()
+        await asyncio.to_thread(TestConnections._ended)
+        async with threads.context():
+            assert await Role.objects.acount() == ROLES
+
+    async def test_foreign_errors_are_told_in_our_words(
+        self, threads: DatabaseThreads
+    ) -> None:
+        with pytest.raises(DatabaseAway):
+            async with threads.context():
+                raise OperationalError
+        await self._all_are_free(threads)
+
+    async def test_a_silent_server_is_not_waited_for_without_end(self) -> None:
+        threads = DatabaseThreads(SIZE, answer_seconds=0.05)
+        release = threading.Event()
+        with pytest.raises(DatabaseSilent):
+            async with threads.context():
+                await sync_to_async(release.wait)()
+        # The thread that is held up is not lent out before it is free.
+        barrier = threading.Barrier(SIZE - 1, timeout=5)
+        others = [threads.run(barrier.wait) for _ in range(SIZE - 1)]
+        await asyncio.gather(*others)
+        release.set()
+        await self._all_are_free(threads)
+        threads.close()
+
+    @staticmethod
+    async def _all_are_free(threads: DatabaseThreads) -> None:
+        barrier = threading.Barrier(SIZE, timeout=5)
+        together = [threads.run(barrier.wait) for _ in range(SIZE)]
+        await asyncio.gather(*together)
