@@ -1,0 +1,81 @@
+"""The row of a running job, written to only while its fence holds."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from backend.domain.failures import FailureCode
+from backend.domain.jobs import AttemptOutcome
+from backend.domain.states import JobStatus
+from backend.orm.intervals import LEASE, FromNow
+from backend.orm.models import Job, JobAttempt
+
+MESSAGE_MOST_CHARACTERS = 1_000
+
+
+class LeaseLost(Exception):
+    """Somebody newer holds the job; what this transaction wrote is rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldJob:
+    """A job that an attempt holds. Every method but `renew` raises `LeaseLost`."""
+
+    job_id: UUID
+    fence: int
+    attempt: int
+
+    def renew(self, progress: int) -> bool:
+        renewed = self._row().update(lease_until=FromNow(LEASE), progress=progress)
+        return renewed == 1
+
+    def succeed(self) -> None:
+        self._write(
+            status=JobStatus.SUCCEEDED,
+            progress=100,
+            failure_code="",
+            lease_until=None,
+            finished_at=Now(),
+        )
+        self.end_attempt(AttemptOutcome.SUCCEEDED)
+
+    def queue_again(self, delay: timedelta, **changes: Any) -> None:
+        self._write(
+            status=JobStatus.QUEUED,
+            lease_until=None,
+            run_after=FromNow(delay),
+            ring_after=FromNow(delay),
+            **changes,
+        )
+
+    def fail(self, code: FailureCode, **changes: Any) -> None:
+        self._write(
+            status=JobStatus.FAILED,
+            failure_code=code,
+            lease_until=None,
+            finished_at=Now(),
+            **changes,
+        )
+
+    def end_attempt(
+        self, outcome: AttemptOutcome, code: str = "", message: str = ""
+    ) -> None:
+        JobAttempt.objects.filter(job=self.job_id, number=self.attempt).update(
+            ended_at=Now(),
+            outcome=outcome,
+            code=code,
+            message=message[:MESSAGE_MOST_CHARACTERS],
+        )
+
+    def _row(self) -> QuerySet[Job]:
+        return Job.objects.filter(
+            uuid=self.job_id, fence=self.fence, status=JobStatus.RUNNING
+        )
+
+    def _write(self, **columns: Any) -> None:
+        if self._row().update(**columns) != 1:
+            raise LeaseLost

@@ -1,0 +1,93 @@
+"""The transactions of the sweeper: lost leases, due jobs, heartbeats."""
+
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from backend.domain.failures import FailureCode, JobFailed
+from backend.domain.jobs import AttemptOutcome, JobKind
+from backend.domain.states import JobStatus
+from backend.orm.held_job import HeldJob, LeaseLost
+from backend.orm.intervals import RING_INTERVAL, FromNow
+from backend.orm.job_endings import JobEndings
+from backend.orm.models import Job, Media, WorkerHeartbeat
+from backend.use_cases.ports import DueJob
+
+# Any number will do, as long as nothing else in this database uses it.
+SWEEP_LOCK = 7_203_118
+MOST_RECLAIMED_AT_ONCE = 100
+
+
+class JobSweep:
+    """Finds work that nobody is doing. Only one sweep runs at a time."""
+
+    def __init__(self, endings: JobEndings) -> None:
+        self._endings = endings
+
+    @transaction.atomic
+    def reclaim_lost(self) -> int:
+        """Queue jobs whose lease has ended; returns how many."""
+        if not self._is_alone():
+            return 0
+        lost = Job.objects.filter(status=JobStatus.RUNNING, lease_until__lt=Now())
+        return sum(self._reclaim(job) for job in lost[:MOST_RECLAIMED_AT_ONCE])
+
+    @transaction.atomic
+    def due(self, kind: JobKind, most: int) -> list[DueJob]:
+        """Queued jobs that nobody was told of lately, marked as rung."""
+        if not self._is_alone():
+            return []
+        jobs = list(
+            Job.objects.select_for_update(skip_locked=True, no_key=True)
+            .filter(
+                kind=kind,
+                status=JobStatus.QUEUED,
+                run_after__lte=Now(),
+                ring_after__lte=Now(),
+            )
+            .order_by("ring_after")[:most]
+        )
+        Job.objects.filter(uuid__in=[job.uuid for job in jobs]).update(
+            ring_after=FromNow(RING_INTERVAL)
+        )
+        return [DueJob(job.media_id, kind, job.request_id) for job in jobs]
+
+    @staticmethod
+    def beat(worker: str) -> None:
+        WorkerHeartbeat.objects.update_or_create(
+            worker=worker, defaults={"seen_at": Now()}
+        )
+
+    @staticmethod
+    def _is_alone() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SWEEP_LOCK])
+            row = cursor.fetchone()
+        return bool(row and row[0])
+
+    def _reclaim(self, job: Job) -> bool:
+        if not self._lock_media(job.media_id) or not self._is_still_lost(job):
+            return False
+        held = HeldJob(job.uuid, job.fence, job.attempt)
+        lost = JobFailed(FailureCode.LEASE_LOST, "The lease ended without a word.")
+        try:
+            with transaction.atomic():
+                self._endings.end_badly(held, job.media_id, JobKind(job.kind), lost)
+                held.end_attempt(AttemptOutcome.LOST, lost.code, str(lost))
+        except LeaseLost:
+            return False
+        return True
+
+    @staticmethod
+    def _is_still_lost(job: Job) -> bool:
+        """Asked with the row locked: its holder may have renewed the lease meanwhile."""
+        locked = Job.objects.select_for_update(no_key=True)
+        lost = locked.filter(uuid=job.uuid, fence=job.fence, lease_until__lt=Now())
+        return lost.first() is not None
+
+    @staticmethod
+    def _lock_media(media_id: UUID) -> bool:
+        """False if a transaction is just working on the media: next time, then."""
+        locked = Media.objects.select_for_update(no_key=True, skip_locked=True)
+        return locked.filter(uuid=media_id).first() is not None
