@@ -1,0 +1,317 @@
+"""Staging in a folder of the local disk: received bytes are files named by a uuid."""
+
+import asyncio
+import ctypes
+import errno
+import fcntl
+import functools
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from io import FileIO
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+from uuid import UUID, uuid4
+
+import structlog
+
+from backend.domain.errors import StagingAway, StorageFull
+from backend.domain.media import StagedFile
+from backend.use_cases.ports import IncomingFile
+
+Result = TypeVar("Result")
+
+_LOG = structlog.get_logger(__name__)
+
+
+class DiskErrors:
+    """Tells a full disk from a broken one."""
+
+    # EFBIG: the file outgrows what the filesystem or the process may have.
+    _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+    @classmethod
+    @contextmanager
+    def translated(cls) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno in cls._FULL:
+                raise StorageFull(f"Staging is full: {error.strerror}.") from error
+            _LOG.error("staging.failed", error=str(error))
+            reason = error.strerror or type(error).__name__
+            raise StagingAway(f"The staging folder failed: {reason}.") from error
+
+
+class DiskThreads:
+    """Runs blocking work on threads of its own; what was begun is always finished."""
+
+    def __init__(self, count: int) -> None:
+        self._executor = ThreadPoolExecutor(count, thread_name_prefix="staging")
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """A cancelled caller leaves at once, the work is done all the same."""
+        done = self._executor.submit(work)
+        return await asyncio.shield(asyncio.wrap_future(done))
+
+    async def obtain(
+        self, work: Callable[[], Result], give_back: Callable[[Result], object]
+    ) -> Result:
+        """As `run`; what nobody waits for any more is given back."""
+        done = self._executor.submit(work)
+        try:
+            return await asyncio.shield(asyncio.wrap_future(done))
+        except asyncio.CancelledError:
+            done.add_done_callback(functools.partial(self._return, give_back))
+            raise
+
+    def close(self) -> None:
+        """Wait for what is under way and end the threads."""
+        self._executor.shutdown()
+
+    @staticmethod
+    def _return(give_back: Callable[[Result], object], done: Future[Result]) -> None:
+        if done.exception() is None:
+            give_back(done.result())
+
+
+class Folder:
+    """The folder itself: made on first use, never filled below the floor."""
+
+    def __init__(self, path: Path, floor_bytes: int) -> None:
+        self._path = path
+        self._floor_bytes = floor_bytes
+
+    def path_of(self, name: UUID) -> Path:
+        return self._path / str(name)
+
+    def make(self) -> None:
+        self._make(self._path)
+        if not self._path.is_dir():
+            raise NotADirectoryError(
+                errno.ENOTDIR, "it is not a folder", str(self._path)
+            )
+        if not os.access(self._path, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "it is not writable", str(self._path))
+
+    def check_room(self, size_bytes: int) -> None:
+        volume = os.statvfs(self._path)
+        if volume.f_bavail * volume.f_frsize - size_bytes < self._floor_bytes:
+            raise StorageFull(f"Staging has no room for {size_bytes} bytes more.")
+
+    def sync(self) -> None:
+        self._sync(self._path)
+
+    def _make(self, path: Path) -> None:
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:
+            return
+        except FileNotFoundError:
+            self._make(path.parent)
+            self._make(path)
+        else:
+            self._sync(path.parent)
+
+    @staticmethod
+    def _sync(path: Path) -> None:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class LockedFile:
+    """Opens files of the folder and takes their `flock`, which tells the sweep to wait."""
+
+    _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+
+    @classmethod
+    def create(cls, path: Path) -> FileIO | None:
+        """None if the sweep took the file between its creation and its lock."""
+        file = FileIO(os.open(path, cls._CREATE, 0o600), "wb")
+        try:
+            if cls.lock(file) and os.fstat(file.fileno()).st_nlink == 1:
+                return file
+        except OSError:
+            file.close()
+            path.unlink(missing_ok=True)
+            raise
+        file.close()
+        return None
+
+    @staticmethod
+    def lock(file: FileIO) -> bool:
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+class EarlyWriteback:
+    """Has the disk begin while more bytes come, so that the fsync at the end is short.
+
+    Only a hint: durability comes from the fsync, and without the call nothing is lost.
+    """
+
+    _EVERY_BYTES = 8 * 1024**2
+    _WRITE = 2  # SYNC_FILE_RANGE_WRITE
+    _sync_file_range = getattr(ctypes.CDLL(None), "sync_file_range", None)
+
+    def __init__(self, file: FileIO) -> None:
+        self._file = file
+        self._begun_bytes = 0
+
+    def reached(self, size_bytes: int) -> None:
+        length = size_bytes - self._begun_bytes
+        if self._sync_file_range is None or length < self._EVERY_BYTES:
+            return
+        start, size = map(ctypes.c_int64, (self._begun_bytes, length))
+        self._sync_file_range(self._file.fileno(), start, size, self._WRITE)
+        self._begun_bytes = size_bytes
+
+
+class FolderIncomingFile:
+    """One file being received; the descriptor holds the lock until the file is ended."""
+
+    def __init__(
+        self,
+        name: UUID,
+        file: FileIO,
+        folder: Folder,
+        threads: DiskThreads,
+        fsync: bool,
+    ) -> None:
+        self.name = name
+        self._file = file
+        self._folder = folder
+        self._threads = threads
+        self._fsync = fsync
+        self._writeback = EarlyWriteback(file)
+        self._hash = hashlib.sha256()
+        self._size_bytes = 0
+        # `discard` may come while a cancelled `write` is still on its thread.
+        self._busy = threading.Lock()
+
+    async def write(self, batch: bytes | bytearray | memoryview) -> None:
+        await self._threads.run(functools.partial(self._write, batch))
+
+    async def seal(self) -> StagedFile:
+        return await self._threads.run(self._seal)
+
+    async def keep(self) -> None:
+        await self._threads.run(functools.partial(self.end, remove=False))
+
+    async def discard(self) -> None:
+        await self._threads.run(functools.partial(self.end, remove=True))
+
+    def end(self, remove: bool) -> None:
+        """Blocking: close the file, which unlocks it, and remove it first if told so."""
+        with self._busy:
+            if self._file.closed:
+                return
+            try:
+                with self._file:
+                    if remove:
+                        self._folder.path_of(self.name).unlink(missing_ok=True)
+            except OSError as error:
+                # The caller can do nothing about it; the sweep finds what is left.
+                _LOG.warning("staging.not_ended", name=str(self.name), error=str(error))
+
+    def _write(self, batch: bytes | bytearray | memoryview) -> None:
+        with self._busy, DiskErrors.translated():
+            self._folder.check_room(len(batch))
+            self._hash.update(batch)
+            rest = memoryview(batch)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            self._size_bytes += len(batch)
+            if self._fsync:
+                self._writeback.reached(self._size_bytes)
+
+    def _seal(self) -> StagedFile:
+        with self._busy, DiskErrors.translated():
+            if self._fsync:
+                os.fsync(self._file.fileno())
+                self._folder.sync()
+            return StagedFile(self.name, self._size_bytes, self._hash.hexdigest())
+
+
+class FolderStaging:
+    """The `Staging` port over a folder; `threads` do all disk work, never the loop."""
+
+    def __init__(
+        self, folder: Path, floor_bytes: int, fsync: bool = True, threads: int = 4
+    ) -> None:
+        self._folder = Folder(folder, floor_bytes)
+        self._fsync = fsync
+        self._threads = DiskThreads(threads)
+
+    async def receive(self) -> IncomingFile:
+        return await self._threads.obtain(self._create, self._discard)
+
+    async def check_room(self, size_bytes: int) -> None:
+        await self._threads.run(functools.partial(self._check_room, size_bytes))
+
+    def holds(self, name: UUID) -> bool:
+        return self._folder.path_of(name).is_file()
+
+    async def open(self, name: UUID) -> BinaryIO | None:
+        return await self._threads.obtain(
+            functools.partial(self._open, name), self._close
+        )
+
+    async def remove(self, name: UUID) -> None:
+        await self._threads.run(functools.partial(self._remove, name))
+
+    def close(self) -> None:
+        """Blocking: wait for what is under way and end the threads."""
+        self._threads.close()
+
+    def _create(self) -> FolderIncomingFile:
+        self._check_room(0)
+        with DiskErrors.translated():
+            while True:
+                name = uuid4()
+                file = LockedFile.create(self._folder.path_of(name))
+                if file is not None:
+                    return FolderIncomingFile(
+                        name, file, self._folder, self._threads, self._fsync
+                    )
+
+    def _check_room(self, size_bytes: int) -> None:
+        with DiskErrors.translated():
+            self._folder.make()
+            self._folder.check_room(size_bytes)
+
+    def _open(self, name: UUID) -> BinaryIO | None:
+        with DiskErrors.translated():
+            try:
+                return self._folder.path_of(name).open("rb")
+            except FileNotFoundError:
+                return None
+
+    def _remove(self, name: UUID) -> None:
+        path = self._folder.path_of(name)
+        with (
+            DiskErrors.translated(),
+            suppress(FileNotFoundError),
+            # For writing, as NFS wants it for an exclusive lock.
+            path.open("r+b", buffering=0) as file,
+        ):
+            if LockedFile.lock(file):
+                path.unlink()
+
+    @staticmethod
+    def _discard(incoming: FolderIncomingFile) -> None:
+        incoming.end(remove=True)
+
+    @staticmethod
+    def _close(file: BinaryIO | None) -> None:
+        if file is not None:
+            file.close()
