@@ -1,0 +1,145 @@
+"""The S3 client and what its errors mean."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from backend.domain.errors import ObjectStoreAway
+from backend.domain.failures import FailureCode, JobFailed
+
+
+@dataclass(frozen=True, slots=True)
+class S3Settings:
+    """Where the object store is, who we are there, and how patient we are."""
+
+    endpoint_url: str
+    bucket: str
+    region: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    connect_timeout_seconds: float = 3
+    read_timeout_seconds: float = 30
+    attempts: int = 3
+    connections: int = 8
+
+
+class S3Connection:
+    """Makes the one client of the process on first need.
+
+    boto3 is imported there and not before: the API process rarely needs it, and the
+    import takes a quarter of a second, so `client` belongs on a thread.
+    """
+
+    def __init__(self, settings: S3Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._made: Any = None
+
+    @property
+    def bucket(self) -> str:
+        return self._settings.bucket
+
+    @property
+    def region(self) -> str:
+        return self._settings.region
+
+    @property
+    def client(self) -> Any:
+        # boto3's default session is not safe to make clients from on two threads.
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    def close(self) -> None:
+        with self._lock:
+            if self._made is not None:
+                self._made.close()
+                self._made = None
+
+    def _make(self) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        settings = self._settings
+        config = Config(
+            connect_timeout=settings.connect_timeout_seconds,
+            read_timeout=settings.read_timeout_seconds,
+            retries={"mode": "standard", "total_max_attempts": settings.attempts},
+            max_pool_connections=settings.connections,
+            # The body is covered by a checksum header that is signed; to sign the body
+            # too would hash it a third time.
+            s3={"addressing_style": "path", "payload_signing_enabled": False},
+            # The trailers that are sent otherwise are refused by many stores.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=settings.endpoint_url,
+            region_name=settings.region,
+            aws_access_key_id=settings.access_key_id,
+            aws_secret_access_key=settings.secret_access_key,
+            config=config,
+        )
+
+
+class S3Errors:
+    """Turns what botocore raises into what the domain knows."""
+
+    _DAMAGED: ClassVar = frozenset(
+        {"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "IncompleteBody"}
+    )
+    # Says "not now" although its status is not of the 500s. An upload that is gone was
+    # taken away by a newer attempt on the same key.
+    _AWAY: ClassVar = frozenset(
+        {"RequestTimeout", "SlowDown", "Throttling", "OperationAborted", "NoSuchUpload"}
+    )
+    _NOT_IMPLEMENTED: ClassVar = 501
+
+    @classmethod
+    @contextmanager
+    def translated(cls, doing: str) -> Iterator[None]:
+        """Raises `ObjectStoreAway` or `JobFailed`; `doing` completes "while …"."""
+        from botocore.exceptions import (
+            BotoCoreError,
+            ClientError,
+            ParamValidationError,
+        )
+
+        try:
+            yield
+        except ClientError as error:
+            raise cls._refusal(error.response, doing) from error
+        except ParamValidationError:
+            raise
+        except BotoCoreError as error:
+            raise ObjectStoreAway(
+                f"The object store did not answer while {doing}: {error}"
+            ) from error
+
+    @classmethod
+    def _refusal(cls, response: Any, doing: str) -> Exception:
+        status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        code = str(response.get("Error", {}).get("Code", status))
+        reason = str(response.get("Error", {}).get("Message", ""))[:300]
+        text = f"The object store answered {status} {code} while {doing}: {reason}"
+        if code in cls._DAMAGED:
+            return JobFailed(FailureCode.OBJECT_DAMAGED, text)
+        if cls._may_pass(status, code):
+            return ObjectStoreAway(text)
+        return JobFailed(FailureCode.OBJECT_STORE_DENIED, text)
+
+    @classmethod
+    def _may_pass(cls, status: int, code: str) -> bool:
+        if status == cls._NOT_IMPLEMENTED:
+            return False
+        return status >= 500 or status in {408, 429} or code in cls._AWAY
+
+    @staticmethod
+    def is_absence(error: Exception) -> bool:
+        """Whether a ClientError says that there is no such object (or bucket: HEAD)."""
+        response: Any = getattr(error, "response", {})
+        return str(response.get("Error", {}).get("Code")) in {"404", "NoSuchKey"}

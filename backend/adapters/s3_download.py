@@ -1,0 +1,84 @@
+"""Brings an object into a temporary file."""
+
+import errno
+import hashlib
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from backend.adapters.s3_connection import S3Errors
+from backend.adapters.stoppable_threads import Stop
+from backend.domain.errors import ObjectStoreAway, StorageFull
+from backend.domain.failures import FailureCode, JobFailed
+from backend.domain.media import ObjectKey
+
+
+class S3Download:
+    """Reads an object to its end, going on where a connection broke."""
+
+    _CHUNK_BYTES: Final = 1024 * 1024
+    _TRIES: Final = 4
+
+    def __init__(
+        self, client: Any, bucket: str, key: ObjectKey, folder: Path, stop: Stop
+    ) -> None:
+        self._client = client
+        self._target = {"Bucket": bucket, "Key": str(key)}
+        self._folder = folder
+        self._stop = stop
+        self._digest = hashlib.sha256()
+        self._have = 0
+
+    def run(self) -> BinaryIO:
+        """The bytes in a file without a name, at its beginning.
+
+        Raises botocore's errors, `ObjectStoreAway`, `StorageFull` and `JobFailed` with
+        `object_damaged`.
+        """
+        # The caller closes it.
+        file: BinaryIO = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115
+        try:
+            self._fill(file)
+            file.seek(0)
+        except BaseException as error:
+            file.close()
+            if getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}:
+                raise StorageFull("There is no room to bring an object in") from error
+            raise
+        return file
+
+    def _fill(self, file: BinaryIO) -> None:
+        answer = self._client.get_object(**self._target)
+        size, sha256 = answer["ContentLength"], answer["Metadata"].get("sha256")
+        self._copy(answer, file)
+        for _ in range(self._TRIES - 1):
+            if self._have < size:
+                self._go_on(file, answer["ETag"])
+        if self._have < size:
+            raise ObjectStoreAway(f"{self._target['Key']} breaks off again and again")
+        if sha256 is not None and sha256 != self._digest.hexdigest():
+            raise JobFailed(
+                FailureCode.OBJECT_DAMAGED,
+                f"{self._target['Key']} reads back as other bytes than were stored",
+            )
+
+    def _go_on(self, file: BinaryIO, etag: str) -> None:
+        with S3Errors.translated("going on with a download"):
+            rest = self._client.get_object(
+                **self._target, Range=f"bytes={self._have}-", IfMatch=etag
+            )
+        self._copy(rest, file)
+
+    def _copy(self, answer: dict[str, Any], file: BinaryIO) -> None:
+        from botocore.exceptions import HTTPClientError, IncompleteReadError
+
+        with closing(answer["Body"]) as body:
+            try:
+                while chunk := body.read(self._CHUNK_BYTES):
+                    self._stop.check()
+                    file.write(chunk)
+                    self._digest.update(chunk)
+                    self._have += len(chunk)
+            except (HTTPClientError, IncompleteReadError):
+                return

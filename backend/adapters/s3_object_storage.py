@@ -1,0 +1,110 @@
+"""The CDN origin on any S3-compatible store."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+from backend.adapters.s3_bucket import S3Bucket
+from backend.adapters.s3_connection import S3Connection, S3Errors
+from backend.adapters.s3_download import S3Download
+from backend.adapters.s3_upload import S3Upload
+from backend.adapters.source_file import SourceFile
+from backend.adapters.stoppable_threads import Stop, StoppableThreads
+from backend.domain.failures import FailureCode, JobFailed
+from backend.domain.media import BlobRef, ObjectKey
+from backend.use_cases.ports import ByteCounter, StoredObject
+
+
+class S3ObjectStorage:
+    """`ObjectStorage` with boto3 on threads of its own."""
+
+    def __init__(
+        self,
+        connection: S3Connection,
+        threads: StoppableThreads,
+        public_read: bool,
+        download_folder: Path,
+    ) -> None:
+        self._connection = connection
+        self._threads = threads
+        self._bucket = S3Bucket(connection, public_read)
+        self._download_folder = download_folder
+
+    async def put(self, blob: BlobRef, source: BinaryIO, moved: ByteCounter) -> None:
+        await self._threads.run(lambda stop: self._put(blob, source, moved, stop))
+
+    async def stat(self, key: ObjectKey) -> StoredObject | None:
+        return await self._threads.run(lambda stop: self._head(key))
+
+    async def download(self, key: ObjectKey) -> BinaryIO | None:
+        return await self._threads.run(
+            lambda stop: self._fetch(key, stop), discard=self._discard
+        )
+
+    async def remove(self, key: ObjectKey) -> None:
+        await self._threads.run(lambda stop: self._delete(key))
+
+    async def prepare(self) -> None:
+        await self._threads.run(lambda stop: self._bucket.prepare())
+
+    def close(self) -> None:
+        self._threads.close()
+        self._connection.close()
+
+    def _put(
+        self, blob: BlobRef, source: BinaryIO, moved: ByteCounter, stop: Stop
+    ) -> None:
+        file = SourceFile(source.fileno(), stop)
+        try:
+            client = self._connection.client
+            S3Upload(client, self._connection.bucket, blob, file, moved, stop).run()
+        finally:
+            file.close()
+
+    def _head(self, key: ObjectKey) -> StoredObject | None:
+        from botocore.exceptions import ClientError
+
+        client = self._connection.client
+        with S3Errors.translated(f"asking for {key}"):
+            try:
+                head = client.head_object(Bucket=self._connection.bucket, Key=str(key))
+            except ClientError as error:
+                if not S3Errors.is_absence(error):
+                    raise
+                self._check_bucket()
+                return None
+        return StoredObject(
+            key, size_bytes=head["ContentLength"], sha256=head["Metadata"].get("sha256")
+        )
+
+    def _check_bucket(self) -> None:
+        """A HEAD does not tell a lost object from a wrong bucket, and healing would
+        take every media for lost."""
+        if not self._bucket.exists():
+            raise JobFailed(
+                FailureCode.OBJECT_STORE_DENIED,
+                f"There is no bucket {self._connection.bucket}",
+            )
+
+    def _fetch(self, key: ObjectKey, stop: Stop) -> BinaryIO | None:
+        from botocore.exceptions import ClientError
+
+        client, bucket = self._connection.client, self._connection.bucket
+        with S3Errors.translated(f"reading {key}"):
+            try:
+                return S3Download(
+                    client, bucket, key, self._download_folder, stop
+                ).run()
+            except ClientError as error:
+                if S3Errors.is_absence(error):
+                    return None
+                raise
+
+    def _delete(self, key: ObjectKey) -> None:
+        client = self._connection.client
+        with S3Errors.translated(f"removing {key}"):
+            client.delete_object(Bucket=self._connection.bucket, Key=str(key))
+
+    @staticmethod
+    def _discard(file: BinaryIO | None) -> None:
+        if file is not None:
+            file.close()

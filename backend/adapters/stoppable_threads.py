@@ -1,0 +1,133 @@
+"""Blocking work on threads of its own, which ends soon after its caller is cancelled."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, Final, TypeVar
+
+Result = TypeVar("Result")
+
+
+class TransferStopped(BaseException):
+    """Nobody waits for the work any more.
+
+    Like `asyncio.CancelledError` it is no `Exception`: the libraries that the work is
+    in the middle of would take one for a broken connection and try again.
+    """
+
+
+class Stop:
+    """Tells a running piece of work that it shall end."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+
+    def ask(self) -> None:
+        self._asked.set()
+
+    def check(self) -> None:
+        """Raises `TransferStopped` if the work shall end."""
+        if self._asked.is_set():
+            raise TransferStopped
+
+
+class DaemonThreads:
+    """A bounded pool like `ThreadPoolExecutor`, which the end of a process does not await.
+
+    A thread may hang in a store that is silent for as long as the store's client has
+    patience; a worker that was told to end is gone long before.
+    """
+
+    def __init__(self, name: str, most: int) -> None:
+        self._name = name
+        self._most = most
+        self._work: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = (
+            SimpleQueue()
+        )
+        self._idle = threading.Semaphore(0)
+        self._lock = threading.Lock()
+        self._count = 0
+        self._closed = False
+
+    def submit(self, work: Callable[[], Result]) -> Future[Result]:
+        """Raises `RuntimeError` once the pool is closed."""
+        future: Future[Result] = Future()
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("The threads have been closed.")
+            self._work.put((future, work))
+            if self._count < self._most and not self._idle.acquire(blocking=False):
+                self._count += 1
+                self._start(self._count)
+        return future
+
+    def close(self) -> None:
+        """Begin nothing more; what has not begun is cancelled."""
+        with self._lock:
+            self._closed = True
+            while not self._work.empty():
+                if (item := self._work.get()) is not None:
+                    item[0].cancel()
+            for _ in range(self._count):
+                self._work.put(None)
+
+    def _start(self, number: int) -> None:
+        name = f"{self._name}-{number}"
+        threading.Thread(target=self._live, name=name, daemon=True).start()
+
+    def _live(self) -> None:
+        while (item := self._work.get()) is not None:
+            self._do(*item)
+            del item
+            self._idle.release()
+
+    @staticmethod
+    def _do(future: Future[Any], work: Callable[[], Any]) -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            result = work()
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+
+class StoppableThreads:
+    """A bounded pool; `run` hands the work a `Stop` that it must check often."""
+
+    # How long a cancelled caller waits for its work to end before it goes on; dramatiq
+    # gives an interrupted attempt one second for everything.
+    GRACE_SECONDS: Final = 0.5
+
+    def __init__(self, name: str, most: int) -> None:
+        self._threads = DaemonThreads(name, most)
+
+    async def run(
+        self,
+        work: Callable[[Stop], Result],
+        discard: Callable[[Result], None] = lambda result: None,
+    ) -> Result:
+        """Run the work on a thread; `discard` gets a result that came too late."""
+        stop = Stop()
+        future = self._threads.submit(partial(work, stop))
+        waiting = asyncio.wrap_future(future)
+        try:
+            return await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            stop.ask()
+            future.add_done_callback(lambda done: self._dispose(done, discard))
+            if not future.cancel():
+                await asyncio.wait({waiting}, timeout=self.GRACE_SECONDS)
+            raise
+
+    def close(self) -> None:
+        self._threads.close()
+
+    @staticmethod
+    def _dispose(done: Future[Result], discard: Callable[[Result], None]) -> None:
+        if not done.cancelled() and done.exception() is None:
+            discard(done.result())

@@ -1,0 +1,259 @@
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.adapters.s3_upload import MEBIBYTE
+from backend.domain.errors import ObjectStoreAway
+from backend.domain.failures import FailureCode, JobFailed
+from backend.domain.media import BlobRef, ObjectKey
+from tests.black_hole import BlackHole
+from tests.blobs import BlobMaker
+from tests.fakes.broken_s3 import BrokenS3
+from tests.s3 import S3Lab
+
+SMALL = b"A small video. " * 100
+LARGE = os.urandom(MEBIBYTE) * 40
+KEY = ObjectKey("videos/x.mp4")
+
+
+class S3FailureSuite:
+    @pytest.fixture
+    def lab(self, tmp_path: Path) -> S3Lab:
+        return S3Lab(tmp_path)
+
+    @pytest.fixture
+    def blobs(self, tmp_path: Path) -> BlobMaker:
+        return BlobMaker(tmp_path)
+
+    @pytest.fixture
+    def broken(self) -> Iterator[BrokenS3]:
+        with BrokenS3().running() as server:
+            yield server
+
+    @staticmethod
+    async def put(storage: Any, blobs: BlobMaker, content: bytes) -> BlobRef:
+        blob = blobs.describe(content)
+        with blobs.opened(content) as source:
+            await storage.put(blob, source, lambda count: None)
+        return blob
+
+
+class TestAway(S3FailureSuite):
+    @pytest.mark.parametrize("where", ["closed", "black hole"])
+    async def test_a_store_that_is_not_there_is_away(
+        self, lab: S3Lab, blobs: BlobMaker, where: str
+    ) -> None:
+        with BlackHole.open() as hole:
+            port = hole if where == "black hole" else BlackHole.closed_port()
+            async with lab.storage(
+                endpoint_url=f"http://127.0.0.1:{port}",
+                connect_timeout_seconds=0.3,
+                read_timeout_seconds=0.3,
+                attempts=1,
+            ) as storage:
+                for ask in (
+                    storage.stat(KEY),
+                    storage.download(KEY),
+                    storage.remove(KEY),
+                    storage.prepare(),
+                    self.put(storage, blobs, SMALL),
+                    self.put(storage, blobs, LARGE),
+                ):
+                    with pytest.raises(ObjectStoreAway):
+                        await ask
+
+    @pytest.mark.parametrize(
+        "failure",
+        [(500, "InternalError"), (503, "SlowDown"), (400, "RequestTimeout")],
+    )
+    async def test_a_store_that_cannot_now_is_away(
+        self, lab: S3Lab, blobs: BlobMaker, broken: BrokenS3, failure: tuple[int, str]
+    ) -> None:
+        broken.plan = {"put": [failure] * 9, "part": [failure] * 9}
+        async with lab.storage(endpoint_url=broken.url, attempts=2) as storage:
+            with pytest.raises(ObjectStoreAway, match=failure[1]):
+                await self.put(storage, blobs, SMALL)
+            with pytest.raises(ObjectStoreAway, match=failure[1]):
+                await self.put(storage, blobs, LARGE)
+        assert broken.seen[-1] == "abort"
+        assert broken.objects == {}
+
+    async def test_a_short_trouble_is_ridden_out_and_counted_once(
+        self, lab: S3Lab, blobs: BlobMaker, broken: BrokenS3
+    ) -> None:
+        broken.plan = {name: [(503, "SlowDown")] for name in ("part", "head")}
+        broken.plan["complete"] = [(200, "InternalError")]
+        moved: list[int] = []
+        async with lab.storage(endpoint_url=broken.url) as storage:
+            with blobs.opened(LARGE) as source:
+                await storage.put(blobs.describe(LARGE), source, moved.append)
+        assert sum(moved) == len(LARGE)
+        assert list(broken.objects.values()) == [LARGE]
+
+    async def test_a_completion_that_says_200_and_means_no_is_a_failure(
+        self, lab: S3Lab, blobs: BlobMaker, broken: BrokenS3
+    ) -> None:
+        broken.plan = {"complete": [(200, "InternalError")] * 9}
+        async with lab.storage(endpoint_url=broken.url, attempts=1) as storage:
+            with pytest.raises(ObjectStoreAway, match="InternalError"):
+                await self.put(storage, blobs, LARGE)
+        assert broken.seen[-1] == "abort"
+
+
+class TestDenied(S3FailureSuite):
+    @pytest.mark.parametrize(
+        "changes",
+        [{"access_key_id": "nobody"}, {"secret_access_key": "wrong"}],
+    )
+    async def test_wrong_credentials_are_denied(
+        self, lab: S3Lab, blobs: BlobMaker, changes: dict[str, str]
+    ) -> None:
+        async with lab.storage(**changes) as storage:
+            for ask in (
+                storage.stat(KEY),
+                storage.download(KEY),
+                storage.remove(KEY),
+                storage.prepare(),
+                self.put(storage, blobs, SMALL),
+                self.put(storage, blobs, LARGE),
+            ):
+                with pytest.raises(JobFailed) as caught:
+                    await ask
+                assert caught.value.code is FailureCode.OBJECT_STORE_DENIED
+                assert "403" in str(caught.value)
+
+    async def test_a_missing_bucket_is_denied(
+        self, lab: S3Lab, blobs: BlobMaker, broken: BrokenS3
+    ) -> None:
+        gone = [(404, "NoSuchBucket")]
+        broken.plan = {"put": gone, "create": list(gone)}
+        async with lab.storage(endpoint_url=broken.url) as storage:
+            for content in (SMALL, LARGE):
+                with pytest.raises(JobFailed) as caught:
+                    await self.put(storage, blobs, content)
+                assert caught.value.code is FailureCode.OBJECT_STORE_DENIED
+
+
+class TestDamaged(S3FailureSuite):
+    @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+    async def test_a_store_that_confirms_nothing_is_read_back(
+        self, lab: S3Lab, blobs: BlobMaker, broken: BrokenS3, content: bytes
+    ) -> None:
+        async with lab.storage(endpoint_url=broken.url) as storage:
+            await self.put(storage, blobs, content)
+        assert broken.seen[-2:] == ["head", "get"]
+
+    @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+    async def test_other_bytes_in_the_store_are_noticed_and_removed(
+        self, lab: S3Lab, blobs: BlobMaker, broken: BrokenS3, content: bytes
+    ) -> None:
+        broken.spoils = True
+        async with lab.storage(endpoint_url=broken.url) as storage:
+            with pytest.raises(JobFailed) as caught:
+                await self.put(storage, blobs, content)
+        assert caught.value.code is FailureCode.OBJECT_DAMAGED
+        assert broken.objects == {}
+
+    @pytest.mark.parametrize("size", [4 * MEBIBYTE, 20 * MEBIBYTE])
+    async def test_bytes_that_change_on_the_way_are_refused_by_the_real_store(
+        self, lab: S3Lab, blobs: BlobMaker, tmp_path: Path, size: int
+    ) -> None:
+        """The file changes after it was hashed and while it is sent."""
+        content = bytes(size)
+        blob, path = blobs.describe(content), tmp_path / "changing"
+        path.write_bytes(content)
+        descriptor = os.open(path, os.O_WRONLY)
+        async with lab.storage() as storage:
+            await storage.prepare()
+            with path.open("rb") as source, pytest.raises(JobFailed) as caught:
+                await storage.put(
+                    blob,
+                    source,
+                    lambda count: os.pwrite(descriptor, b"?", 3 * MEBIBYTE) and None,
+                )
+            assert caught.value.code is FailureCode.OBJECT_DAMAGED
+            assert "BadDigest" in str(caught.value)
+            assert await storage.stat(blob.object_key) is None
+        os.close(descriptor)
+
+
+class TestDownload(S3FailureSuite):
+    async def test_a_broken_connection_is_gone_on_from(
+        self, lab: S3Lab, blobs: BlobMaker, broken: BrokenS3
+    ) -> None:
+        async with lab.storage(endpoint_url=broken.url) as storage:
+            blob = await self.put(storage, blobs, LARGE)
+            broken.break_after = 15 * MEBIBYTE
+            file = await storage.download(blob.object_key)
+            assert file is not None
+            with file:
+                assert file.read() == LARGE
+            broken.break_after = MEBIBYTE
+            with pytest.raises(ObjectStoreAway, match="breaks off"):
+                await storage.download(blob.object_key)
+
+
+class TestCancellation(S3FailureSuite):
+    async def test_a_cancelled_put_stops_its_thread_and_leaves_no_upload(
+        self, lab: S3Lab, blobs: BlobMaker
+    ) -> None:
+        blob = blobs.describe(LARGE)
+        begun, go_on = asyncio.Event(), threading.Event()
+        loop = asyncio.get_running_loop()
+
+        def moved(count: int) -> None:
+            loop.call_soon_threadsafe(begun.set)
+            go_on.wait(10)
+
+        async with lab.storage() as storage, lab.client() as client:
+            await storage.prepare()
+            with blobs.opened(LARGE) as source:
+                task = asyncio.create_task(storage.put(blob, source, moved))
+                await begun.wait()
+                task.cancel()
+                loop.call_later(0.05, go_on.set)
+                started = time.monotonic()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+            assert time.monotonic() - started < 1.5
+            assert await storage.stat(blob.object_key) is None
+            found = client.list_multipart_uploads(
+                Bucket="media", Prefix=str(blob.object_key)
+            )
+            assert found.get("Uploads", []) == []
+
+    async def test_a_cancelled_call_does_not_wait_for_a_black_hole(
+        self, lab: S3Lab
+    ) -> None:
+        with BlackHole.open() as hole:
+            async with lab.storage(
+                endpoint_url=f"http://127.0.0.1:{hole}",
+                read_timeout_seconds=5,
+                attempts=1,
+            ) as storage:
+                started = time.monotonic()
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.5):
+                        await storage.stat(KEY)
+                assert time.monotonic() - started < 3.5
+
+    async def test_black_holes_do_not_use_threads_up(self, lab: S3Lab) -> None:
+        before = threading.active_count()
+        with BlackHole.open() as hole:
+            async with lab.storage(
+                endpoint_url=f"http://127.0.0.1:{hole}",
+                connect_timeout_seconds=0.1,
+                read_timeout_seconds=0.1,
+                attempts=1,
+            ) as storage:
+                asked = await asyncio.gather(
+                    *(storage.stat(KEY) for _ in range(50)), return_exceptions=True
+                )
+                assert {type(answer) for answer in asked} == {ObjectStoreAway}
+                assert threading.active_count() <= before + 4
