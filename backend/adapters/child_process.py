@@ -1,0 +1,197 @@
+"""Runs an untrusted program on one open file, with limits on all it may take."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceLimits:
+    """What the kernel grants one child; the names are those of `RLIMIT_…`."""
+
+    AS: int = 1024 * MEBIBYTE
+    CPU: int = 60
+    FSIZE: int = 0
+    NOFILE: int = 64
+    CORE: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChildLimits:
+    """What one child may take altogether."""
+
+    resources: ResourceLimits = ResourceLimits()
+    wall_seconds: float = 60
+    output_bytes: int = 8 * MEBIBYTE
+
+
+class ChildEnd(Enum):
+    FINISHED = "finished"
+    FAILED = "failed"
+    KILLED = "was killed"
+    OUT_OF_TIME = "took too long"
+    OUT_OF_MEMORY = "ran out of memory"
+    TOO_TALKATIVE = "wrote too much"
+
+
+@dataclass(frozen=True, slots=True)
+class ChildResult:
+    """How a child ended, what it wrote, and what a person should know of it."""
+
+    end: ChildEnd
+    output: bytes = field(repr=False)
+    message: str
+
+
+class ChildTalk(asyncio.SubprocessProtocol):
+    """Collects what a child writes until it ends or has written too much."""
+
+    _OUTPUT: Final = 1
+    _ERROR_BYTES: Final = 16 * 1024
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self.output = bytearray()
+        self.errors = bytearray()
+        self.over = asyncio.Event()
+        self.exited = asyncio.Event()
+
+    @property
+    def is_too_long(self) -> bool:
+        return len(self.output) > self._most_bytes
+
+    @property
+    def last_error(self) -> str:
+        lines = self.errors.decode("utf-8", "replace").split("\n")
+        shown = [line.strip() for line in lines if line.strip().isprintable()]
+        return next((line[:300] for line in reversed(shown) if line), "")
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if fd != self._OUTPUT:
+            self.errors = (self.errors + data)[-self._ERROR_BYTES :]
+        elif not self.is_too_long:
+            self.output += data
+        if self.is_too_long:
+            self.over.set()
+
+    def process_exited(self) -> None:
+        self.exited.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The process has ended and all it wrote has been read."""
+        self.over.set()
+
+
+class ChildProcess:
+    """Starts a Python program as the leader of its own process group.
+
+    Whatever happens, cancellation included, no process of the group is left when `run`
+    returns. The program has the file as its standard input, an empty folder as its
+    current one, and nothing of our environment; it finds the named packages and those
+    of the standard library.
+    """
+
+    _BOX: Final = Path(__file__).with_name("boxed_child.py")
+    # As in boxed_child.py, which is a program and not imported.
+    _MEMORY_EXIT: Final = 77
+    _MEMORY_WORDS: Final = (b"bad_alloc", b"MemoryError", b"Cannot allocate memory")
+    _ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8"}
+
+    def __init__(
+        self,
+        program: Path,
+        packages: Sequence[str] = (),
+        limits: ChildLimits | None = None,
+    ) -> None:
+        self._limits = limits or ChildLimits()
+        # -I: nothing from the environment or the current folder; -S: no site, which
+        # takes longer than all the rest; -B: no bytecode is written.
+        self._command = [
+            *(sys.executable, "-I", "-S", "-B", str(self._BOX)),
+            json.dumps(asdict(self._limits.resources)),
+            str(program),
+            *dict.fromkeys(self._folder(package) for package in packages),
+        ]
+
+    async def run(self, source: BinaryIO) -> ChildResult:
+        talk = ChildTalk(self._limits.output_bytes)
+        with tempfile.TemporaryDirectory(prefix="child-") as folder:
+            transport = await self._start(talk, source, folder)
+            try:
+                async with asyncio.timeout(self._limits.wall_seconds):
+                    await talk.over.wait()
+            except TimeoutError:
+                seen = f"The child did not end within {self._limits.wall_seconds:g} s"
+                return ChildResult(ChildEnd.OUT_OF_TIME, b"", seen)
+            finally:
+                self._kill_group(transport.get_pid())
+                await talk.exited.wait()
+                transport.close()
+        return self._result(talk, cast(int, transport.get_returncode()))
+
+    async def _start(
+        self, talk: ChildTalk, source: BinaryIO, folder: str
+    ) -> asyncio.SubprocessTransport:
+        transport, _ = await asyncio.get_running_loop().subprocess_exec(
+            lambda: talk,
+            *self._command,
+            stdin=source.fileno(),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=folder,
+            env=self._ENVIRONMENT,
+            start_new_session=True,
+        )
+        return transport
+
+    def _result(self, talk: ChildTalk, status: int) -> ChildResult:
+        if talk.is_too_long:
+            end = ChildEnd.TOO_TALKATIVE
+        else:
+            end = self._end(status, bytes(talk.errors))
+        return ChildResult(end, bytes(talk.output), self._message(end, status, talk))
+
+    @classmethod
+    def _end(cls, status: int, errors: bytes) -> ChildEnd:
+        if status == 0:
+            return ChildEnd.FINISHED
+        if status == -signal.SIGXCPU:
+            return ChildEnd.OUT_OF_TIME
+        if status == cls._MEMORY_EXIT or any(
+            word in errors for word in cls._MEMORY_WORDS
+        ):
+            return ChildEnd.OUT_OF_MEMORY
+        return ChildEnd.KILLED if status < 0 else ChildEnd.FAILED
+
+    @staticmethod
+    def _message(end: ChildEnd, status: int, talk: ChildTalk) -> str:
+        how = f"exit status {status}"
+        if status < 0:
+            how = f"signal {signal.Signals(-status).name}"
+        said = f": {talk.last_error}" if talk.last_error else ""
+        return f"The child {end.value} ({how}){said}"
+
+    @staticmethod
+    def _kill_group(leader: int) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(leader, signal.SIGKILL)
+
+    @staticmethod
+    def _folder(package: str) -> str:
+        """Where the package is imported from; it is not imported."""
+        spec = find_spec(package)
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(package)
+        return str(Path(spec.origin).parents[1])

@@ -1,0 +1,202 @@
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import psutil
+import pytest
+
+from backend.adapters.child_process import ChildLimits, ResourceLimits
+from backend.adapters.media_info_extractor import MediaInfoExtractor
+from backend.domain.failures import FailureCode, JobFailed
+from backend.domain.metadata import MetadataReport
+
+MEBIBYTE = 1024 * 1024
+
+
+class TestChildFailures:
+    """Real children that go wrong, each in its own way."""
+
+    @pytest.fixture
+    def source(self, tmp_path: Path) -> Iterator[BinaryIO]:
+        path = tmp_path / "source"
+        path.write_bytes(b"the bytes of the source")
+        with path.open("rb") as file:
+            yield file
+
+    @pytest.fixture(autouse=True)
+    def _nothing_is_left(self) -> Iterator[None]:
+        before = set(psutil.Process().children(recursive=True))
+        yield
+        assert set(psutil.Process().children(recursive=True)) <= before
+
+    @staticmethod
+    async def failure(
+        tmp_path: Path, source: BinaryIO, program: str, limits: ChildLimits
+    ) -> JobFailed:
+        path = tmp_path / "child.py"
+        path.write_text(program)
+        with pytest.raises(JobFailed) as caught:
+            await MediaInfoExtractor(limits, path).extract(source)
+        return caught.value
+
+    @pytest.mark.parametrize(
+        ("program", "code", "words"),
+        [
+            (
+                "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+                FailureCode.EXTRACTOR_CRASHED,
+                "SIGSEGV",
+            ),
+            (
+                "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+                FailureCode.EXTRACTOR_CRASHED,
+                "SIGKILL",
+            ),
+            ("import os; os.abort()", FailureCode.EXTRACTOR_CRASHED, "SIGABRT"),
+            (
+                "raise ValueError('no such thing')",
+                FailureCode.EXTRACTOR_CRASHED,
+                "ValueError: no such thing",
+            ),
+            ("print('no report')", FailureCode.EXTRACTOR_CRASHED, "a report"),
+            ("print('[' * 100000)", FailureCode.EXTRACTOR_CRASHED, "a report"),
+            ("print('{\"tracks\": 1}')", FailureCode.EXTRACTOR_CRASHED, "a report"),
+            (
+                "while True: print('x' * 65536)",
+                FailureCode.EXTRACTOR_CRASHED,
+                "wrote too much",
+            ),
+            (
+                "import sys\nwhile True: sys.stderr.write('x' * 65536)",
+                FailureCode.EXTRACTOR_TIMED_OUT,
+                "2 s",
+            ),
+            (
+                "import time; time.sleep(99)",
+                FailureCode.EXTRACTOR_TIMED_OUT,
+                "did not end within 2 s",
+            ),
+            (
+                "import os, time\nif not os.fork(): pass\ntime.sleep(99)",
+                FailureCode.EXTRACTOR_TIMED_OUT,
+                "2 s",
+            ),
+            ("while True: pass", FailureCode.EXTRACTOR_TIMED_OUT, "SIGXCPU"),
+            (
+                "hoard = []\nwhile True: hoard.append(bytearray(10_000_000))",
+                FailureCode.EXTRACTOR_OUT_OF_MEMORY,
+                "Out of memory",
+            ),
+            (
+                'import os; os.write(2, b"what():  std::bad_alloc\\n"); os.abort()',
+                FailureCode.EXTRACTOR_OUT_OF_MEMORY,
+                "bad_alloc",
+            ),
+            (
+                "open('file', 'wb', buffering=0).write(b'x')",
+                FailureCode.EXTRACTOR_CRASHED,
+                "File too large",
+            ),
+        ],
+    )
+    async def test_each_failure_has_its_code_and_says_what_was_seen(
+        self,
+        tmp_path: Path,
+        source: BinaryIO,
+        program: str,
+        code: FailureCode,
+        words: str,
+    ) -> None:
+        limits = ChildLimits(
+            resources=ResourceLimits(AS=256 * MEBIBYTE, CPU=1),
+            wall_seconds=2 if "2 s" in words else 30,
+            output_bytes=MEBIBYTE,
+        )
+        failed = await self.failure(tmp_path, source, program, limits)
+        assert failed.code is code
+        assert words in str(failed)
+
+    async def test_the_child_gets_the_file_and_nothing_of_ours(
+        self, tmp_path: Path, source: BinaryIO
+    ) -> None:
+        path = tmp_path / "child.py"
+        path.write_text(
+            "import json, os, resource, sys\n"
+            "said = [os.getcwd(), os.listdir(), sorted(os.environ), os.getpgid(0) =="
+            " os.getpid(), os.getsid(0) == os.getpid(), os.pread(0, 99, 0).decode(),"
+            " sorted(os.listdir('/proc/self/fd'))[:-1], resource.getrlimit("
+            "resource.RLIMIT_AS)[1], 'site' in sys.modules]\n"
+            "print(json.dumps({'extractor': 'x', 'version': '1', 'truncated': False,"
+            " 'tracks': [{'type': 'Video', 'Format': 'x', 'Width': '1',"
+            " 'said': json.dumps(said)}]}))\n"
+        )
+        report = await MediaInfoExtractor(program=path).extract(source)
+        cwd, files, names, leads, own_session, text, fds, memory, site = json.loads(
+            report.tracks[0]["said"]
+        )
+        assert "child-" in cwd
+        assert files == []
+        assert set(names) <= {"LC_ALL", "LC_CTYPE", "PWD", "SHLVL", "_"}
+        assert leads
+        assert own_session
+        assert text == "the bytes of the source"
+        assert fds == ["0", "1", "2"]
+        assert memory == 1024 * MEBIBYTE
+        assert not site
+
+    async def test_a_cancelled_extraction_leaves_no_process(
+        self, tmp_path: Path, source: BinaryIO
+    ) -> None:
+        task, leader = await self.begun(tmp_path, source)
+        grandchildren = psutil.Process(leader).children()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert len(grandchildren) == 1
+        _, alive = await asyncio.to_thread(psutil.wait_procs, grandchildren, 5)
+        assert alive == []
+
+    async def test_a_child_that_is_killed_from_outside_is_a_crash(
+        self, tmp_path: Path, source: BinaryIO
+    ) -> None:
+        task, leader = await self.begun(tmp_path, source)
+        os.killpg(leader, signal.SIGKILL)
+        with pytest.raises(JobFailed) as caught:
+            await task
+        assert caught.value.code is FailureCode.EXTRACTOR_CRASHED
+
+    @staticmethod
+    async def begun(
+        tmp_path: Path, source: BinaryIO
+    ) -> tuple[asyncio.Task[MetadataReport], int]:
+        """A child with a child of its own, and the process id of the first."""
+        path, started = tmp_path / "child.py", tmp_path / "started"
+        os.mkfifo(started)
+        path.write_text(
+            "import os, time\n"
+            "leader = os.getpid()\n"
+            "if os.fork():\n"
+            f"    open({str(started)!r}, 'w').write(str(leader))\n"
+            "time.sleep(99)\n"
+        )
+        task = asyncio.create_task(MediaInfoExtractor(None, path).extract(source))
+        return task, int(await asyncio.to_thread(started.read_text))
+
+    async def test_the_loop_goes_on_while_a_child_works(
+        self, tmp_path: Path, source: BinaryIO
+    ) -> None:
+        path = tmp_path / "child.py"
+        path.write_text("import time; time.sleep(0.5); print('{}')")
+        task = asyncio.create_task(MediaInfoExtractor(None, path).extract(source))
+        loop = asyncio.get_running_loop()
+        longest, last = 0.0, loop.time()
+        while not task.done():
+            await asyncio.sleep(0.005)
+            longest, last = max(longest, loop.time() - last), loop.time()
+        assert task.exception() is not None
+        # Starting a process takes a few milliseconds, on a busy machine more.
+        assert longest < 0.25
