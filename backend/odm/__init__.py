@@ -1,0 +1,1 @@
+"""MongoDB: documents, their indexes and the repository; the only home of the driver."""
