@@ -1,0 +1,166 @@
+"""What the two ingest jobs do, with an outside world in memory and the real ledger."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+
+from backend.adapters.system_clock import SystemClock
+from backend.domain.failures import FailureCode, JobFailed
+from backend.domain.jobs import JobKind, RetryPolicy
+from backend.orm.database_threads import DatabaseThreads
+from backend.orm.models import Blob, Media, Url
+from backend.use_cases.extract_metadata import ExtractMetadata
+from backend.use_cases.ports import Claim
+from backend.use_cases.run_job import Progress
+from backend.use_cases.upload_to_cdn import UploadToCdn
+from tests.fakes.document_store import InMemoryDocumentStore
+from tests.fakes.metadata_extractor import CannedMetadataExtractor
+from tests.fakes.object_storage import InMemoryObjectStorage
+from tests.fakes.staging import InMemoryStaging
+from tests.ledger_world import LedgerWorld
+
+pytestmark = pytest.mark.usefixtures("clean_database")
+
+CONTENT = b"ftyp and moov and all a video needs"
+
+
+class World:
+    """One ingested video and the steps that make it ready."""
+
+    def __init__(self, threads: DatabaseThreads) -> None:
+        self.staging = InMemoryStaging()
+        self.storage = InMemoryObjectStorage()
+        self.documents = InMemoryDocumentStore()
+        self.extractor = CannedMetadataExtractor()
+        self.ledgers = LedgerWorld(threads, RetryPolicy(), self.staging.holds)
+        ledger = self.ledgers.ledger
+        self.upload_to_cdn = UploadToCdn(ledger, self.staging, self.storage)
+        self.extract_metadata = ExtractMetadata(
+            ledger,
+            self.staging,
+            self.storage,
+            self.extractor,
+            self.documents,
+            SystemClock(),
+        )
+
+    async def ingest(self, email: str = "owner@example.org") -> UUID:
+        session = await sync_to_async(self.ledgers.session)(email)
+        new = self.ledgers.received(session, CONTENT)
+        self.staging.files[new.file.name] = bytearray(CONTENT)
+        return (await self.ledgers.ledger.ingest(new)).media_id
+
+    async def claim(self, media_id: UUID, kind: JobKind) -> Claim:
+        claim = await self.ledgers.ledger.claim(media_id, kind, "worker-1")
+        assert claim is not None
+        return claim
+
+    async def upload(self, media_id: UUID) -> UUID | None:
+        claim = await self.claim(media_id, JobKind.UPLOAD_TO_CDN)
+        return await self.upload_to_cdn.run(claim, Progress(len(CONTENT)))
+
+    async def extract(self, media_id: UUID) -> UUID | None:
+        claim = await self.claim(media_id, JobKind.EXTRACT_METADATA)
+        return await self.extract_metadata.run(claim, Progress(len(CONTENT)))
+
+
+@pytest_asyncio.fixture
+async def world(database_threads: DatabaseThreads) -> AsyncIterator[World]:
+    yield World(database_threads)
+
+
+class TestUploadToCdn:
+    async def test_the_bytes_are_put_once_and_the_url_is_written(
+        self, world: World
+    ) -> None:
+        await world.upload(await world.ingest())
+
+        blob = await Blob.objects.aget()
+        assert blob.state == "stored"
+        assert world.storage.objects == {blob.object_key: CONTENT}
+        assert (await Url.objects.aget()).object_key == blob.object_key
+
+    async def test_an_object_that_is_there_is_not_put_again(self, world: World) -> None:
+        await world.upload(await world.ingest())
+        await world.upload(await world.ingest("other@example.org"))
+
+        assert len(world.storage.puts) == 1
+        assert await Url.objects.acount() == 2
+
+    async def test_other_bytes_under_the_key_are_replaced(self, world: World) -> None:
+        media_id = await world.ingest()
+        blob = await Blob.objects.aget()
+        world.storage.objects[blob.object_key] = b"something else"
+
+        await world.upload(media_id)
+
+        assert world.storage.objects[blob.object_key] == CONTENT
+
+    async def test_without_bytes_it_says_so(self, world: World) -> None:
+        media_id = await world.ingest()
+        world.staging.files.clear()
+        with pytest.raises(JobFailed) as caught:
+            await world.upload(media_id)
+        assert caught.value.code == FailureCode.STAGED_FILE_MISSING
+
+    async def test_a_stored_object_that_is_gone_is_named(self, world: World) -> None:
+        await world.upload(await world.ingest())
+        other = await world.ingest("other@example.org")
+        world.staging.files.clear()
+        world.storage.objects.clear()
+        with pytest.raises(JobFailed) as caught:
+            await world.upload(other)
+        assert caught.value.code == FailureCode.OBJECT_MISSING
+
+
+class TestExtractMetadata:
+    async def test_the_report_is_kept_and_the_summary_shown(self, world: World) -> None:
+        media_id = await world.ingest()
+        await world.extract(media_id)
+
+        document = world.documents.documents[(await Blob.objects.aget()).uuid]
+        assert document.sha256 == hashlib.sha256(CONTENT).hexdigest()
+        media = await Media.objects.aget()
+        assert media.technical is not None
+        assert media.technical["video"]["codec"] == "AVC"
+        assert media.duration_seconds == 1.0
+
+    async def test_bytes_that_are_known_are_not_read_again(self, world: World) -> None:
+        await world.extract(await world.ingest())
+        await world.extract(await world.ingest("other@example.org"))
+        assert world.extractor.calls == 1
+
+    async def test_it_reads_the_object_once_the_staged_file_is_gone(
+        self, world: World
+    ) -> None:
+        media_id = await world.ingest()
+        await world.upload(media_id)
+        world.staging.files.clear()
+        claim = await world.claim(media_id, JobKind.EXTRACT_METADATA)
+        # What the store gives out is a temporary file: the fake has none to offer.
+        world.extractor.failure = JobFailed(FailureCode.UNREADABLE_MEDIA, "reached")
+        with pytest.raises(JobFailed, match="reached"):
+            await world.extract_metadata.run(claim, Progress(1))
+
+    async def test_without_bytes_it_says_so(self, world: World) -> None:
+        media_id = await world.ingest()
+        world.staging.files.clear()
+        with pytest.raises(JobFailed) as caught:
+            await world.extract(media_id)
+        assert caught.value.code == FailureCode.STAGED_FILE_MISSING
+
+
+class TestConsistencyOfPostgresAndMongo:
+    async def test_ready_only_with_object_and_document(self, world: World) -> None:
+        media_id = await world.ingest()
+        await world.upload(media_id)
+        assert (await Media.objects.aget()).status == "processing"
+
+        unneeded = await world.extract(media_id)
+
+        assert (await Media.objects.aget()).status == "ready"
+        assert unneeded == (await Blob.objects.aget()).uuid
