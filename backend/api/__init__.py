@@ -1,0 +1,1 @@
+"""HTTP: the ASGI layers, the controllers and what they take and answer."""

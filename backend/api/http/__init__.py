@@ -1,0 +1,1 @@
+"""The ASGI layers around Django, and what every answer has in common."""

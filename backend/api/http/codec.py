@@ -1,0 +1,51 @@
+"""JSON in and out."""
+
+import json
+from typing import Any, NoReturn
+
+from django.http import HttpRequest
+from ninja.parser import Parser
+from ninja.renderers import BaseRenderer
+from ninja.types import DictStrAny
+from pydantic_core import to_json
+
+from backend.domain.errors import Invalid, MalformedJson, UnsupportedType
+
+
+class JsonParser(Parser):
+    """Takes strict JSON in UTF-8 under its own content type, nothing else.
+
+    Ninja asks it only for bodies that are not empty.
+    """
+
+    def parse_body(self, request: HttpRequest) -> DictStrAny:
+        """Raises `UnsupportedType`, `MalformedJson`, `Invalid`."""
+        self._check_type(request)
+        try:
+            document: DictStrAny = json.loads(
+                request.body.decode(), parse_constant=self._refuse_constant
+            )
+        except (ValueError, RecursionError) as error:
+            raise MalformedJson from error
+        return document
+
+    @staticmethod
+    def _check_type(request: HttpRequest) -> None:
+        charset = (request.content_params or {}).get("charset", "utf-8")
+        if request.content_type != "application/json" or charset.lower() != "utf-8":
+            raise UnsupportedType("Send application/json in UTF-8.")
+        if request.headers.get("Content-Encoding", "identity") != "identity":
+            raise UnsupportedType("Send the body without Content-Encoding.")
+
+    @staticmethod
+    def _refuse_constant(name: str) -> NoReturn:
+        raise Invalid(f"{name} is not a number in JSON.")
+
+
+class JsonRenderer(BaseRenderer):
+    """Writes answers with Pydantic's serializer: RFC 3339 times, no NaN."""
+
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        return to_json(data, inf_nan_mode="null")

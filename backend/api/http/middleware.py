@@ -1,0 +1,73 @@
+"""Who calls: decided before Django, and before a byte of the body is read."""
+
+from backend.api.http.asgi import AsgiApp, Headers, Receive, Scope, Send
+from backend.api.http.errors import Problems
+from backend.api.http.routes import Access, Routes
+from backend.domain.errors import InvalidToken, MediaProjectError, Unauthenticated
+from backend.domain.media import Caller
+from backend.use_cases.ports import AccountLedger, TokenIssuer
+
+# Ours have about 400; nothing longer is worth a signature check.
+LONGEST_TOKEN = 4_096
+
+
+class BearerToken:
+    """Reads the token out of the headers."""
+
+    @staticmethod
+    def read(scope: Scope) -> str:
+        """Raises `Unauthenticated` if there is none and `InvalidToken` if it is odd."""
+        headers: Headers = scope["headers"]
+        values = [value for name, value in headers if name == b"authorization"]
+        if not values:
+            raise Unauthenticated(
+                "Send the header Authorization: Bearer <access token>."
+            )
+        scheme, _, token = values[0].strip().partition(b" ")
+        token = token.strip()
+        if len(values) > 1 or scheme.lower() != b"bearer":
+            raise InvalidToken("One Bearer token is needed.")
+        if not token or len(token) > LONGEST_TOKEN or not token.isascii():
+            raise InvalidToken
+        return token.decode("ascii")
+
+
+class JwtMiddleware:
+    """Puts the caller into the scope, or answers 401, 403 or 503 itself.
+
+    Public operations never see the token. Paths and methods that do not exist pass,
+    so that they are answered by 404 and 405 whoever asks.
+    """
+
+    def __init__(
+        self,
+        app: AsgiApp,
+        routes: Routes,
+        tokens: TokenIssuer,
+        accounts: AccountLedger,
+        problems: Problems,
+    ) -> None:
+        self._app = app
+        self._routes = routes
+        self._tokens = tokens
+        self._accounts = accounts
+        self._problems = problems
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = self._routes.of(scope)
+        access = route.accesses.get(scope["method"]) if route else None
+        if access is not None and not access.public:
+            try:
+                scope["caller"] = await self._admitted(scope, access)
+            except MediaProjectError as error:
+                await self._problems.send(error, scope, send)
+                return
+        await self._app(scope, receive, send)
+
+    async def _admitted(self, scope: Scope, access: Access) -> Caller:
+        claims = self._tokens.read_access(BearerToken.read(scope))
+        caller = await self._accounts.caller(claims)
+        if caller is None:
+            raise InvalidToken("The session has ended.")
+        access.check(caller)
+        return caller

@@ -1,0 +1,20 @@
+"""The one shape of every refusal (RFC 9457)."""
+
+from ninja import Schema
+
+
+class FieldErrorOut(Schema):
+    field: str
+    message: str
+
+
+class ProblemOut(Schema):
+    """Why a request was refused; `code` is stable, `detail` is for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    instance: str
+    errors: list[FieldErrorOut]
