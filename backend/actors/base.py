@@ -1,0 +1,43 @@
+"""What every actor shares: its registration, and the log context of its messages."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+from uuid import UUID
+
+import dramatiq
+import structlog
+from dramatiq.middleware import CurrentMessage
+
+from backend.domain.jobs import JobKind
+
+
+class BaseActor(ABC):
+    """A thin object around a use case, safe to run twice.
+
+    The message is only a doorbell: whether there is work, and whether it is tried
+    again, is decided by the ledger. Queue and actor are named like the job kind.
+    """
+
+    kind: ClassVar[JobKind]
+
+    def register(self, broker: dramatiq.Broker) -> None:
+        declare = dramatiq.actor(
+            broker=broker,
+            actor_name=self.kind.value,
+            queue_name=self.kind.value,
+            max_retries=0,
+            notify_shutdown=True,
+        )
+        declare(self._receive)
+
+    @abstractmethod
+    async def perform(self, media_id: UUID) -> None:
+        """Run one attempt of the open job of this kind, if there is one to claim."""
+
+    async def _receive(self, media_id: str) -> None:
+        message = CurrentMessage.get_current_message()
+        request_id = message.options.get("request_id", "") if message else ""
+        with structlog.contextvars.bound_contextvars(
+            request_id=request_id, kind=self.kind.value, media_id=media_id
+        ):
+            await self.perform(UUID(media_id))
