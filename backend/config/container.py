@@ -1,0 +1,172 @@
+"""The composition root: the only place that builds objects.
+
+`Container` has what every process needs, `ApiContainer` and `WorkerContainer` what only
+theirs does. Each object is built once, when it is first needed; building opens no
+connection. The outside world can be replaced by assigning to a property's name.
+"""
+
+import asyncio
+from functools import cached_property
+from importlib.metadata import version
+from typing import ClassVar
+
+from backend.adapters.cdn_addresses import PublicCdnAddresses, SignedCdnAddresses
+from backend.adapters.dramatiq_doorbell import DramatiqDoorbell
+from backend.adapters.folder_staging import FolderStaging
+from backend.adapters.jwt_token_issuer import JwtTokenIssuer
+from backend.adapters.password_hasher import ThreadedPasswordHasher
+from backend.adapters.redis_broker import BrokerFactory
+from backend.adapters.s3_connection import S3Connection, S3Settings
+from backend.adapters.s3_object_storage import S3ObjectStorage
+from backend.adapters.stoppable_threads import StoppableThreads
+from backend.config.environment import Environment
+from backend.config.logs import Logs
+from backend.domain.jobs import RetryPolicy
+from backend.odm.connection import MongoConnection, MongoSettings
+from backend.odm.metadata_repository import MongoMetadataStore
+from backend.orm.account_ledger import DjangoAccountLedger
+from backend.orm.database_threads import DatabaseThreads
+from backend.orm.job_claims import JobClaims
+from backend.orm.job_endings import JobEndings
+from backend.orm.job_sweep import JobSweep
+from backend.orm.media_ingest import MediaIngest
+from backend.orm.media_ledger import DjangoMediaLedger
+from backend.use_cases.ensure_account import EnsureAccount
+from backend.use_cases.ports import (
+    AccountLedger,
+    CdnAddresses,
+    DocumentStore,
+    MediaLedger,
+    ObjectStorage,
+    PasswordHasher,
+    Staging,
+    TokenIssuer,
+)
+
+# A message that cannot be sent at once is the sweeper's business, not the client's.
+RING_TIMEOUT_SECONDS = 1.0
+S3_THREADS = 8
+
+
+class Container:
+    """Builds what the API, the worker and the management commands share."""
+
+    # In this order: the database last, for the others may still write to it.
+    _CLOSED: ClassVar = (
+        "doorbell",
+        "mongo_connection",
+        "password_hasher",
+        "staging",
+        "object_storage",
+        "database_threads",
+    )
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+
+    @property
+    def version(self) -> str:
+        return version("mediaproject")
+
+    @cached_property
+    def logs(self) -> Logs:
+        return Logs(self.environment.log_format)
+
+    @cached_property
+    def database_threads(self) -> DatabaseThreads:
+        return DatabaseThreads()
+
+    @cached_property
+    def account_ledger(self) -> AccountLedger:
+        return DjangoAccountLedger(self.database_threads)
+
+    @cached_property
+    def media_ledger(self) -> MediaLedger:
+        endings = JobEndings(RetryPolicy())
+        return DjangoMediaLedger(
+            self.database_threads,
+            MediaIngest(self.staging.holds),
+            JobClaims(),
+            endings,
+            JobSweep(endings),
+        )
+
+    @cached_property
+    def staging(self) -> Staging:
+        return FolderStaging(
+            self.environment.staging_dir,
+            self.environment.staging_floor_bytes,
+            fsync=self.environment.staging_fsync == "on",
+        )
+
+    @cached_property
+    def object_storage(self) -> ObjectStorage:
+        return S3ObjectStorage(
+            self.s3_connection,
+            StoppableThreads("s3", S3_THREADS),
+            public_read=self.environment.cdn_access == "public",
+            download_folder=self.environment.staging_dir,
+        )
+
+    @cached_property
+    def s3_connection(self) -> S3Connection:
+        environment = self.environment
+        return S3Connection(
+            S3Settings(
+                endpoint_url=environment.s3_endpoint_url,
+                bucket=environment.s3_bucket,
+                region=environment.s3_region,
+                access_key_id=environment.s3_access_key_id,
+                secret_access_key=environment.s3_secret_access_key.get_secret_value(),
+                connections=S3_THREADS,
+            )
+        )
+
+    @cached_property
+    def cdn_addresses(self) -> CdnAddresses:
+        environment = self.environment
+        if environment.cdn_access == "public":
+            return PublicCdnAddresses(environment.cdn_url)
+        return SignedCdnAddresses(
+            environment.public_s3_url,
+            environment.s3_bucket,
+            environment.s3_region,
+            environment.s3_access_key_id,
+            environment.s3_secret_access_key.get_secret_value(),
+        )
+
+    @cached_property
+    def mongo_connection(self) -> MongoConnection:
+        return MongoConnection(
+            MongoSettings(self.environment.mongo_url.get_secret_value())
+        )
+
+    @cached_property
+    def document_store(self) -> DocumentStore:
+        return MongoMetadataStore(self.mongo_connection)
+
+    @cached_property
+    def broker_factory(self) -> BrokerFactory:
+        return BrokerFactory(self.environment.redis_url.get_secret_value())
+
+    @cached_property
+    def doorbell(self) -> DramatiqDoorbell:
+        return DramatiqDoorbell(self.broker_factory.build([], RING_TIMEOUT_SECONDS))
+
+    @cached_property
+    def token_issuer(self) -> TokenIssuer:
+        return JwtTokenIssuer()
+
+    @cached_property
+    def password_hasher(self) -> PasswordHasher:
+        return ThreadedPasswordHasher()
+
+    @cached_property
+    def ensure_account(self) -> EnsureAccount:
+        return EnsureAccount(self.account_ledger, self.password_hasher)
+
+    async def close(self) -> None:
+        """Let go of threads and connections of what was built; the process may end."""
+        for name in self._CLOSED:
+            if (built := vars(self).get(name)) is not None:
+                await asyncio.to_thread(built.close)
