@@ -1,0 +1,107 @@
+"""What users of the system do, over HTTP, and what is seen at the CDN origin."""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import boto3
+import httpx
+
+from backend.embedded.stack import EmbeddedStack
+
+DONE = ("ready", "failed")
+
+
+class Client:
+    """An HTTP client that may be signed in as one of the demo accounts."""
+
+    # Small machines with little free disk must be able to run the tests.
+    SETTINGS = {
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith("COVERAGE") or name == "PATH"
+        },
+        "STAGING_FLOOR_BYTES": "0",
+    }
+
+    def __init__(self, stack: EmbeddedStack) -> None:
+        self.stack = stack
+        self.http = httpx.Client(base_url=stack.address, timeout=30.0, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def sign_in(self, role: str) -> httpx.Response:
+        account = json.loads(self.stack.data.demo_accounts.read_text())[role]
+        return self.http.post("/auth/signin/", json=account)
+
+    def signed_in(self, role: str) -> Self:
+        answer = self.sign_in(role)
+        assert answer.status_code == 200, answer.text
+        self.http.headers["Authorization"] = f"Bearer {answer.json()['access']}"
+        return self
+
+    def upload(self, video: Path, **fields: str) -> httpx.Response:
+        with video.open("rb") as file:
+            return self.http.post(
+                "/media/", data=fields, files={"video": (video.name, file)}
+            )
+
+    def media(self, uuid: str) -> dict[str, Any]:
+        answer = self.http.get(f"/media/{uuid}/")
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    def jobs(self, uuid: str) -> dict[str, dict[str, Any]]:
+        """The newest job of each kind."""
+        items = self.http.get(f"/media/{uuid}/jobs/").json()["items"]
+        return {job["kind"]: job for job in reversed(items)}
+
+    def until_done(self, uuid: str, seconds: float = 30.0) -> dict[str, Any]:
+        """The media once its work is done; fails when that takes too long."""
+        deadline = time.monotonic() + seconds
+        while (media := self._seen(uuid)) is None or media["status"] not in DONE:
+            assert time.monotonic() < deadline, f"still {media} after {seconds} s"
+            time.sleep(0.05)
+        return media
+
+    def _seen(self, uuid: str) -> dict[str, Any] | None:
+        """None while the API is away."""
+        try:
+            answer = self.http.get(f"/media/{uuid}/")
+        except httpx.TransportError:
+            return None
+        return answer.json() if answer.status_code == 200 else None
+
+
+class Origin:
+    """The bucket behind the CDN, looked at with the keys of its owner."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._bucket = environment["S3_BUCKET"]
+        self._s3 = boto3.client(
+            "s3",
+            endpoint_url=environment["S3_ENDPOINT_URL"],
+            aws_access_key_id=environment["S3_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["S3_SECRET_ACCESS_KEY"],
+            region_name=environment["S3_REGION"],
+        )
+
+    def copies(self, video: Path) -> int:
+        """How many objects there are of the size of this video, which no other has."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket)
+        sizes = [item["Size"] for page in pages for item in page.get("Contents", [])]
+        return sizes.count(video.stat().st_size)
+
+    def unfinished(self) -> list[str]:
+        """Keys of multipart uploads that were neither completed nor aborted."""
+        found = self._s3.list_multipart_uploads(Bucket=self._bucket)
+        return [upload["Key"] for upload in found.get("Uploads", [])]

@@ -1,0 +1,36 @@
+"""Real videos that nobody has uploaded before."""
+
+import itertools
+from pathlib import Path
+
+from backend.embedded.clip import Clip
+
+MEBIBYTE = 1024**2
+
+
+class Videos:
+    """Makes a clip once; every video is that clip with a tail of its own length.
+
+    What follows the boxes of an MP4 is one more box, `free`, which players skip.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = itertools.count()
+        self._clip = folder / "clip.mp4"
+        Clip(seconds=2.0).make(self._clip)
+
+    def new(self, size_bytes: int = 0) -> Path:
+        """A video with bytes of its own, of at least this size."""
+        number = next(self._numbers)
+        path = self._folder / f"video-{number}.mp4"
+        content = self._clip.read_bytes()
+        tail = max(64, size_bytes - len(content)) + number
+        with path.open("wb") as file:
+            file.write(content)
+            file.write((tail + 16).to_bytes(4, "big") + b"free")
+            file.write(f"{number:08d}".encode())
+            for _ in range(tail // MEBIBYTE):
+                file.write(bytes(MEBIBYTE))
+            file.write(bytes(tail % MEBIBYTE))
+        return path
