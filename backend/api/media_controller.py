@@ -26,6 +26,7 @@ from backend.orm.media_repository import MediaRepository
 from backend.use_cases.ingest_media import IngestMedia
 from backend.use_cases.ports import CdnAddresses, DocumentStore
 
+READING = Access.any_of(Right.MEDIA_READ)
 MOST_ITEMS = 100
 USUAL_ITEMS = 20
 
@@ -49,10 +50,10 @@ class MediaController(Controller):
         self._media = media
         self._documents = documents
         self._addresses = addresses
-        self._declare()
+        self._add_collection()
+        self._add_one()
 
-    def _declare(self) -> None:
-        reading = Access.any_of(Right.MEDIA_READ)
+    def _add_collection(self) -> None:
         self.add(
             "/media/",
             "POST",
@@ -67,17 +68,19 @@ class MediaController(Controller):
             "/media/",
             "GET",
             self.page,
-            access=reading,
+            access=READING,
             response=MediaPageOut,
             problems=[422],
             summary="List media, newest first",
         )
+
+    def _add_one(self) -> None:
         one = "/media/{uuid:media_id}/"
         self.add(
             one,
             "GET",
             self.detail,
-            access=reading,
+            access=READING,
             response=MediaOut,
             summary="One media as it is now",
         )
@@ -93,7 +96,7 @@ class MediaController(Controller):
             f"{one}metadata/",
             "GET",
             self.metadata,
-            access=reading,
+            access=READING,
             response=MetadataOut,
             summary="Everything technical about a media",
         )
