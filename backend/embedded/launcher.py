@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -13,38 +13,11 @@ from backend.embedded.errors import StartFailed
 from backend.embedded.folders import DataFolder
 from backend.embedded.leftovers import Leftovers
 from backend.embedded.ports import Listener
-from backend.embedded.process import Account, ManagedProcess
+from backend.embedded.process import ManagedProcess, Program
 
 
-class Command(ManagedProcess):
+class Command(Program):
     """Something that runs once and ends by itself."""
-
-    def __init__(
-        self,
-        name: str,
-        command: Sequence[str],
-        folder: Path,
-        environment: Mapping[str, str],
-        account: Account | None = None,
-    ) -> None:
-        self.name = name
-        self.account = account
-        self._command = command
-        self._folder = folder
-        self._environment = environment
-
-    @property
-    def folder(self) -> Path:
-        return self._folder
-
-    def command(self) -> Sequence[str]:
-        return self._command
-
-    def environment(self) -> Mapping[str, str]:
-        return self._environment
-
-    def is_healthy(self) -> bool:
-        return True
 
 
 class Launched:

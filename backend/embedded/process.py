@@ -99,3 +99,35 @@ class Server(ManagedProcess):
         library = rest.split(":")[0].strip()
         package = self.LIBRARIES.get(library, f"the package that has {library}")
         return f"{self.name} needs the library {library}: apt-get install {package}"
+
+
+class Program(ManagedProcess):
+    """A process that needs nothing but its command, its folder and its environment."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        account: Account | None = None,
+    ) -> None:
+        self.name = name
+        self.account = account
+        self._command = command
+        self._folder = folder
+        self._environment = environment
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    def command(self) -> Sequence[str]:
+        return self._command
+
+    def environment(self) -> Mapping[str, str]:
+        return self._environment
+
+    def is_healthy(self) -> bool:
+        """A process that takes no requests is healthy as long as it lives."""
+        return True

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from backend.embedded.folders import DataFolder
 from backend.embedded.launcher import Command, Launcher
 from backend.embedded.ports import FreePorts, PortPlan, Ports
-from backend.embedded.process import ManagedProcess
+from backend.embedded.process import ManagedProcess, Program
 from backend.embedded.programs import Programs
 from backend.embedded.secret_store import Secrets
 from backend.embedded.servers.mongo import MongoServer
@@ -133,36 +133,10 @@ class EmbeddedServers:
         return needed
 
 
-class Application(ManagedProcess):
+class Application(Program):
     """A process of ours, in the project's folder."""
 
-    def __init__(
-        self,
-        name: str,
-        command: Sequence[str],
-        folder: Path,
-        environment: Mapping[str, str],
-    ) -> None:
-        self.name = name
-        self._command = command
-        self._folder = folder
-        self._environment = environment
-
     stop_seconds = 9.0  # Each is told to end within 8 s by itself.
-
-    @property
-    def folder(self) -> Path:
-        return self._folder
-
-    def command(self) -> Sequence[str]:
-        return self._command
-
-    def environment(self) -> Mapping[str, str]:
-        return self._environment
-
-    def is_healthy(self) -> bool:
-        """A process that takes no requests is healthy as long as it lives."""
-        return True
 
 
 class ApiApplication(Application):
