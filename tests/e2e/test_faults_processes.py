@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -58,69 +59,62 @@ class HalfUpload:
             yield
 
 
+class UnderWay:
+    """A large video whose parts are being sent to the object store."""
+
+    def __init__(self, operator: Client, origin: Origin, video: Path) -> None:
+        self._operator = operator
+        self._origin = origin
+        self._video = video
+        answer = operator.upload(video)
+        assert answer.status_code == 201, answer.text
+        self._uuid: str = answer.json()["uuid"]
+        until(lambda: bool(origin.unfinished()), 30.0, "parts are being sent")
+
+    def is_running(self) -> bool:
+        return bool(self._job()["status"] == "running")
+
+    def until_ready(self, seconds: float) -> list[str]:
+        """The outcomes of its attempts, once there is one whole object of it."""
+        media = self._operator.until_done(self._uuid, seconds)
+        assert media["status"] == "ready"
+        assert self._origin.copies(self._video) == 1
+        assert self._origin.unfinished() == []
+        return [attempt["outcome"] for attempt in self._job()["attempts"]]
+
+    def _job(self) -> dict[str, Any]:
+        return self._operator.jobs(self._uuid)["upload_to_cdn"]
+
+
 class TestWorker:
+    @pytest.fixture
+    def under_way(
+        self, shaken_operator: Client, shaken_origin: Origin, videos: Videos
+    ) -> UnderWay:
+        return UnderWay(shaken_operator, shaken_origin, videos.new(BIG))
+
     def test_killed_in_the_middle_of_a_job(
-        self,
-        faults: Faults,
-        shaken_operator: Client,
-        shaken_origin: Origin,
-        videos: Videos,
+        self, faults: Faults, under_way: UnderWay
     ) -> None:
-        video = videos.new(BIG)
-        uuid = self._uploaded(shaken_operator, video)
-        until(lambda: bool(shaken_origin.unfinished()), 30.0, "parts are being sent")
         with faults.frozen("s3"):
-            assert shaken_operator.jobs(uuid)["upload_to_cdn"]["status"] == "running"
+            assert under_way.is_running()
             old = faults.kill("worker")
         faults.until_back("worker", old, BACK_SECONDS)
         began = time.monotonic()
 
-        media = shaken_operator.until_done(uuid, 30.0)
-
+        assert under_way.until_ready(30.0) == ["lost", "succeeded"]
         print(f"ready {time.monotonic() - began:.1f} s after")  # noqa: T201
-        assert media["status"] == "ready"
-        assert self._outcomes(shaken_operator, uuid) == ["lost", "succeeded"]
-        assert shaken_origin.copies(video) == 1
-        assert shaken_origin.unfinished() == []
 
     def test_asked_to_end_in_the_middle_of_a_job(
-        self,
-        faults: Faults,
-        shaken_operator: Client,
-        shaken_origin: Origin,
-        videos: Videos,
+        self, faults: Faults, under_way: UnderWay
     ) -> None:
-        video = videos.new(BIG)
-        uuid = self._uploaded(shaken_operator, video)
-        until(lambda: bool(shaken_origin.unfinished()), 30.0, "parts are being sent")
         with faults.frozen("s3"):
-            assert shaken_operator.jobs(uuid)["upload_to_cdn"]["status"] == "running"
+            assert under_way.is_running()
             old = faults.ask_to_end("worker")
-            gone = faults.until_gone(old, 10.0)
+            faults.until_gone(old, 10.0)
         faults.until_back("worker", old, BACK_SECONDS)
-        began = time.monotonic()
 
-        media = shaken_operator.until_done(uuid, 12.0)
-
-        print(  # noqa: T201
-            f"gone {gone:.1f} s, ready {time.monotonic() - began:.1f} s after"
-        )
-        assert media["status"] == "ready"
-        assert self._outcomes(shaken_operator, uuid) == ["interrupted", "succeeded"]
-        assert shaken_origin.copies(video) == 1
-        assert shaken_origin.unfinished() == []
-
-    @staticmethod
-    def _uploaded(operator: Client, video: Path) -> str:
-        answer = operator.upload(video)
-        assert answer.status_code == 201, answer.text
-        uuid: str = answer.json()["uuid"]
-        return uuid
-
-    @staticmethod
-    def _outcomes(operator: Client, uuid: str) -> list[str]:
-        attempts = operator.jobs(uuid)["upload_to_cdn"]["attempts"]
-        return [attempt["outcome"] for attempt in attempts]
+        assert under_way.until_ready(12.0) == ["interrupted", "succeeded"]
 
 
 class TestApi:
