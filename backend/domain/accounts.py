@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from backend.domain.media import Caller
 from backend.domain.rights import Right
 
 EMAIL_MOST_CHARACTERS = 254
@@ -48,11 +49,37 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
+class NewUser:
+    """An account that an administrator makes; `password_hash` is an encoded hash."""
+
+    email: str
+    password_hash: str = field(repr=False)
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserChange:
+    """What an administrator changes of an account: None stays as it is."""
+
+    role: str | None = None
+    is_active: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AccessClaims:
     """What a verified access token says; only these two are believed."""
 
     user_id: UUID
     session_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """A session that was live when it was looked at."""
+
+    caller: Caller
+    # Until it expires, if nobody ends it before.
+    seconds_left: float
 
 
 @dataclass(frozen=True, slots=True)

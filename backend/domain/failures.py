@@ -1,7 +1,10 @@
-"""The catalogue of what can end an attempt of a job: promise P7 in one place."""
+"""The catalogue of what can end an attempt of a job, in one place."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
+
+from backend.domain.errors import MediaProjectError
 
 
 class FailureCode(StrEnum):
@@ -18,8 +21,14 @@ class FailureCode(StrEnum):
     EXTRACTOR_CRASHED = "extractor_crashed"
     EXTRACTOR_TIMED_OUT = "extractor_timed_out"
     EXTRACTOR_OUT_OF_MEMORY = "extractor_out_of_memory"
+    UNREADABLE_PICTURE = "unreadable_picture"
+    PICTURE_MAKER_CRASHED = "picture_maker_crashed"
+    PICTURE_MAKER_TIMED_OUT = "picture_maker_timed_out"
+    PICTURE_MAKER_OUT_OF_MEMORY = "picture_maker_out_of_memory"
+    MEDIA_DELETED = "media_deleted"
     STEP_TIMED_OUT = "step_timed_out"
     LEASE_LOST = "lease_lost"
+    CRASH_LOOP = "crash_loop"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -27,7 +36,9 @@ class FailureCode(StrEnum):
 class Failure:
     """What a code means: `retried` by itself, `counts` against the attempts, advice.
 
-    `at_once`: it took long enough to be noticed, so the next attempt need not wait.
+    `at_once`: it took long enough to be noticed, so the second attempt need not wait.
+    `most_attempts` overrides the policy: what a file does to a parser it does again, so
+    a second try is enough. `ends_as`: what it is called when it has used the attempts up.
     """
 
     code: FailureCode
@@ -36,6 +47,13 @@ class Failure:
     retried: bool = True
     counts: bool = True
     at_once: bool = False
+    most_attempts: int | None = None
+    ends_as: FailureCode | None = None
+
+    @property
+    def last_code(self) -> FailureCode:
+        """The code of a job that is given up by it."""
+        return self.ends_as or self.code
 
 
 _CATALOGUE = (
@@ -48,7 +66,8 @@ _CATALOGUE = (
     Failure(
         FailureCode.OBJECT_STORE_AWAY,
         "The object store cannot be reached",
-        "Nothing to do: it is tried again until the store answers.",
+        "It is tried again until the store answers and has room; if that takes long, "
+        "look at the store and its disks.",
         counts=False,
     ),
     Failure(
@@ -101,16 +120,49 @@ _CATALOGUE = (
         FailureCode.EXTRACTOR_CRASHED,
         "The metadata extractor crashed on this file",
         "The file may be damaged; check it and upload it again.",
+        most_attempts=2,
     ),
     Failure(
         FailureCode.EXTRACTOR_TIMED_OUT,
         "The metadata extractor did not finish in time",
         "The file may be damaged; check it and upload it again.",
+        most_attempts=2,
     ),
     Failure(
         FailureCode.EXTRACTOR_OUT_OF_MEMORY,
         "The metadata extractor needs more memory than it may have",
         "The file may be damaged; check it and upload it again.",
+        most_attempts=2,
+    ),
+    Failure(
+        FailureCode.UNREADABLE_PICTURE,
+        "There is no picture in it that can be read",
+        "The video is not affected. Send a JPEG, PNG or WebP as its miniature.",
+        retried=False,
+    ),
+    Failure(
+        FailureCode.PICTURE_MAKER_CRASHED,
+        "The picture maker crashed on this file",
+        "The video is not affected. Send a JPEG, PNG or WebP as its miniature.",
+        most_attempts=2,
+    ),
+    Failure(
+        FailureCode.PICTURE_MAKER_TIMED_OUT,
+        "The picture maker did not finish in time",
+        "The video is not affected. Send a JPEG, PNG or WebP as its miniature.",
+        most_attempts=2,
+    ),
+    Failure(
+        FailureCode.PICTURE_MAKER_OUT_OF_MEMORY,
+        "The picture maker needs more memory than it may have",
+        "The video is not affected. Send a smaller JPEG, PNG or WebP as its miniature.",
+        most_attempts=2,
+    ),
+    Failure(
+        FailureCode.MEDIA_DELETED,
+        "The media was deleted meanwhile",
+        "Nothing to do: nobody needs the result any more.",
+        retried=False,
     ),
     Failure(
         FailureCode.STEP_TIMED_OUT,
@@ -122,6 +174,14 @@ _CATALOGUE = (
         "The worker stopped reporting while it had this job",
         "Retry the job; if it happens again, look at the worker's log.",
         at_once=True,
+        ends_as=FailureCode.CRASH_LOOP,
+    ),
+    Failure(
+        FailureCode.CRASH_LOOP,
+        "Worker after worker that had this job died",
+        "Look at the worker's log and memory; the file may be what kills it. The job can "
+        "be retried.",
+        retried=False,
     ),
     Failure(
         FailureCode.INTERNAL_ERROR,
@@ -132,6 +192,19 @@ _CATALOGUE = (
 
 FAILURES = {failure.code: failure for failure in _CATALOGUE}
 
+# After these nothing but the bytes is missing.
+LOST_BYTES = (FailureCode.OBJECT_MISSING, FailureCode.STAGED_FILE_MISSING)
+
+# After these no miniature will ever be made from the picture that was sent.
+HOPELESS_PICTURE = (
+    FailureCode.UNREADABLE_PICTURE,
+    FailureCode.PICTURE_MAKER_CRASHED,
+    FailureCode.PICTURE_MAKER_TIMED_OUT,
+    FailureCode.PICTURE_MAKER_OUT_OF_MEMORY,
+    FailureCode.STAGED_FILE_MISSING,
+    FailureCode.MEDIA_DELETED,
+)
+
 
 class JobFailed(Exception):
     """An attempt ended badly; `str(error)` says to a person what was seen."""
@@ -139,6 +212,14 @@ class JobFailed(Exception):
     def __init__(self, code: FailureCode, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+    @classmethod
+    def of(cls, error: MediaProjectError) -> Self:
+        """Errors of stores and failures of jobs share their codes."""
+        try:
+            return cls(FailureCode(error.code), str(error))
+        except ValueError:
+            return cls(FailureCode.INTERNAL_ERROR, str(error))
 
     @property
     def failure(self) -> Failure:

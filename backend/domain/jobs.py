@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from backend.domain.failures import Failure
 
@@ -15,7 +16,13 @@ class JobKind(StrEnum):
     DELETE_MEDIA = "delete_media"
 
 
-INGEST_JOBS = (JobKind.UPLOAD_TO_CDN, JobKind.EXTRACT_METADATA)
+# A media is ready when these have succeeded, and fails with them.
+DECIDING_JOBS = (JobKind.UPLOAD_TO_CDN, JobKind.EXTRACT_METADATA)
+INGEST_JOBS = (*DECIDING_JOBS, JobKind.MAKE_MINIATURE)
+# A job that so many workers were lost with may be what they died of.
+SUSPICIOUS_LOSSES = 2
+# Nobody could start them again, and what they leave undone is never found.
+ENDLESS_JOBS = (JobKind.DELETE_MEDIA,)
 
 
 class AttemptOutcome(StrEnum):
@@ -25,6 +32,14 @@ class AttemptOutcome(StrEnum):
     LOST = "lost"
     # The worker was told to stop; the job goes on elsewhere.
     INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class RetriedJob:
+    """A job that was opened again, and the `kinds` of all that were with it."""
+
+    job_id: UUID
+    kinds: tuple[JobKind, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +54,22 @@ class RetryPolicy:
     first_delay: timedelta = timedelta(seconds=1)
     longest_delay: timedelta = timedelta(seconds=15)
 
+    def most_attempts(self, failure: Failure) -> int | None:
+        """After so many failed attempts one that ends so is the last; None: never."""
+        if not failure.retried:
+            return 1
+        if not failure.counts:
+            return None
+        return failure.most_attempts or self.most_failures
+
     def gives_up(self, failure: Failure, failed_attempts: int) -> bool:
         """`failed_attempts` counts this one, if the failure counts at all."""
-        if not failure.retried:
-            return True
-        return failure.counts and failed_attempts >= self.most_failures
+        most = self.most_attempts(failure)
+        return most is not None and failed_attempts >= most
 
-    def delay(self, failure: Failure, tries: int) -> timedelta:
-        if failure.at_once:
+    def delay(self, failure: Failure, tries: int, failed_attempts: int) -> timedelta:
+        """Jobs that lose a worker twice wait, so that they do not die together again."""
+        if failure.at_once and failed_attempts <= 1:
             return timedelta()
         doubled: timedelta = self.first_delay * 2 ** min(max(tries - 1, 0), 16)
         # Jitter needs no cryptography.

@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
+from typing import ClassVar
 from uuid import UUID
 
 from backend.domain.rights import Right
@@ -12,9 +13,15 @@ from backend.domain.rights import Right
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
 TITLE_MOST_CHARACTERS = 200
 DESCRIPTION_MOST_CHARACTERS = 5_000
-FILE_NAME_MOST_CHARACTERS = 255
+# In UTF-8, and so of characters too: what file systems take.
+FILE_NAME_MOST_BYTES = 255
 # Smaller than the header of any container: MP4's first box alone has 8 bytes and a brand.
 VIDEO_LEAST_BYTES = 16
+MINIATURE_MOST_WIDTH = 1280
+# Twice the width: an upright film of 9:16 is as wide as it may be.
+MINIATURE_MOST_HEIGHT = 2560
+# A picture of 40 megapixels takes 160 MB once it is decoded.
+PICTURE_MOST_PIXELS = 40_000_000
 
 
 class UrlKind(StrEnum):
@@ -37,9 +44,25 @@ class ObjectKey:
 
     value: str
 
+    # In the order of their bytes.
+    PREFIXES: ClassVar = ("miniatures/", "videos/")
+    _UUID: ClassVar = "-".join(f"[0-9a-f]{{{digits}}}" for digits in (8, 4, 4, 4, 12))
+    _OURS: ClassVar = re.compile(
+        rf"(?:videos/{_UUID}\.[0-9a-z]+|miniatures/{_UUID}\.jpg)"
+    )
+
+    @classmethod
+    def parsed(cls, value: str) -> "ObjectKey | None":
+        """None for a key that is not made here, whoever may have put it there."""
+        return cls(value) if cls._OURS.fullmatch(value) else None
+
     @classmethod
     def video(cls, blob_id: UUID, extension: str) -> "ObjectKey":
         return cls(f"videos/{blob_id}.{extension}")
+
+    @classmethod
+    def miniature(cls, blob_id: UUID) -> "ObjectKey":
+        return cls(f"miniatures/{blob_id}.jpg")
 
     def __str__(self) -> str:
         return self.value
@@ -53,13 +76,28 @@ class FileName:
         r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
     )
 
+    # Longer than any that is in use, and short enough to leave room for a stem.
+    _ENDING = re.compile(r"\.\w{1,15}\Z")
+
     @classmethod
     def shown(cls, raw: str, default: str = "video") -> str:
-        """The last path segment, NFC, without controls, at most 255 characters."""
+        """The last path segment, NFC, without controls, at most 255 bytes."""
         text = unicodedata.normalize("NFC", raw.encode("utf-8", "replace").decode())
         segment = re.split(r"[/\\]", text)[-1]
-        shown = cls._UNSHOWABLE.sub("", segment).strip()
-        return shown[:FILE_NAME_MOST_CHARACTERS] if shown.strip(".") else default
+        shown = cls._shortened(cls._UNSHOWABLE.sub("", segment).strip())
+        return shown if shown.strip(".") else default
+
+    @classmethod
+    def _shortened(cls, name: str) -> str:
+        """Without the last characters of its stem if it is too long."""
+        content = name.encode()
+        if len(content) <= FILE_NAME_MOST_BYTES:
+            return name
+        found = cls._ENDING.search(name)
+        ending = found[0] if found else ""
+        room = FILE_NAME_MOST_BYTES - len(ending.encode())
+        # A character that is cut in two goes as a whole.
+        return content[:room].decode(errors="ignore") + ending
 
     @staticmethod
     def stem(shown: str) -> str:
@@ -68,11 +106,15 @@ class FileName:
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """Received bytes on disk; a new blob gets their name as its uuid."""
+    """Received bytes on disk; a new blob gets their name as its uuid.
+
+    Only a `sealed` file is sure to outlive the machine: no blob lives on from another.
+    """
 
     name: UUID
     size_bytes: int
     sha256: str
+    sealed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +129,58 @@ class NewMedia:
     container: Container
     file: StagedFile
     request_id: str = ""
+    picture: StagedFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewMiniature:
+    """A received picture that a media shall have as its miniature from now on."""
+
+    media_id: UUID
+    user_id: UUID
+    session_id: UUID
+    file: StagedFile
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaChange:
+    """What somebody wants to be said of a media; None leaves it as it is.
+
+    It is made only where the media has one of `revisions`, or any if that is None.
+    """
+
+    media_id: UUID
+    title: str | None = None
+    description: str | None = None
+    revisions: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """How an ingest ended: `created` a media, or found the owner's media of these bytes."""
+    """How an ingest ended: `created` a media, or found the owner's media of these bytes.
+
+    `healed`: that one had lost its bytes, and is processed again. `changed` are all the
+    media that were there and look different now, and `given_up` is the staged file that
+    the received one took the place of.
+    """
 
     media_id: UUID
+    blob_id: UUID
     created: bool
     deduplicated: bool
     keeps_staged_file: bool
+    healed: bool = False
+    changed: tuple[UUID, ...] = ()
+    given_up: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BlobRef:
-    """What a job must know of the bytes it works on."""
+    """What a job must know of the bytes it works on.
+
+    `stored`: they were, whether or not somebody has found since that they are gone.
+    """
 
     uuid: UUID
     sha256: str
@@ -110,6 +189,29 @@ class BlobRef:
     object_key: ObjectKey
     staged_name: UUID
     stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedMedia:
+    """A media that somebody has, and its bytes."""
+
+    media_id: UUID
+    blob: BlobRef
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A miniature as it was made: a JPEG of ours, without any metadata.
+
+    `made_with` names the libraries and their versions.
+    """
+
+    content: bytes = field(repr=False)
+    width: int
+    height: int
+    made_with: str
+
+    MEDIA_TYPE: ClassVar = "image/jpeg"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The whole technical report of a blob."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,13 +11,15 @@ from uuid import UUID
 class MetadataReport:
     """What the extractor found: MediaInfo's tracks, each with its `type` first.
 
-    `truncated` says that values were cut to keep the report within its limits.
+    `truncated` says that values were cut to keep the report within its limits;
+    `libraries` are the versions of what the extractor was called through.
     """
 
     tracks: tuple[Mapping[str, Any], ...]
     extractor: str
     extractor_version: str
     truncated: bool
+    libraries: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,15 @@
 """How long a request may wait for the stores, all its waits together."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import ClassVar, Optional
+
+# The message of a cancellation after which there is time to end properly.
+UNHURRIED = "unhurried"
 
 
 class Patience:
@@ -37,6 +41,14 @@ class Patience:
     def is_spent(cls) -> bool:
         patience = cls._OF_REQUEST.get()
         return patience is not None and patience._left_seconds <= 0
+
+    @classmethod
+    def spare_seconds(cls, kept_seconds: float) -> float:
+        """How long the request may still wait for something that can be done without."""
+        patience = cls._OF_REQUEST.get()
+        if patience is None:
+            return math.inf
+        return max(0.0, patience._left_seconds - kept_seconds)
 
     @classmethod
     @asynccontextmanager

@@ -1,7 +1,10 @@
-"""Rights, and the roles that are there from the start (`design.md` section 4)."""
+"""Rights, and the roles that are there from the start."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+ROLE_NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
+ROLE_NAME_MOST_CHARACTERS = 50
 
 
 class Right(StrEnum):

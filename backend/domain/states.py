@@ -95,4 +95,6 @@ BLOB_TRANSITIONS = TransitionTable(
 LIVE_MEDIA = (MediaStatus.PENDING, MediaStatus.PROCESSING, MediaStatus.READY)
 # What readers may see.
 SHOWN_MEDIA = (*LIVE_MEDIA, MediaStatus.FAILED)
+# What readers may not see any more.
+GONE_MEDIA = (MediaStatus.DELETING, MediaStatus.DELETED)
 OPEN_JOBS = (JobStatus.QUEUED, JobStatus.RUNNING)
