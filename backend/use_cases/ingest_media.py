@@ -1,53 +1,107 @@
 """Takes a received video in."""
 
-import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
-from backend.domain.errors import CommitUnknown
-from backend.domain.jobs import INGEST_JOBS
+from backend.domain.errors import StagedFileNotSealed
+from backend.domain.jobs import DECIDING_JOBS, INGEST_JOBS, JobKind
 from backend.domain.media import Ingested, NewMedia
-from backend.use_cases.ports import Doorbell, IncomingFile, MediaLedger
+from backend.domain.sightings import ObjectUnseen, Sighting
+from backend.use_cases.failpoints import Failpoints
+from backend.use_cases.handover import Handover
+from backend.use_cases.object_check import ObjectCheck
+from backend.use_cases.ports import (
+    Doorbell,
+    IncomingFile,
+    IngestLeases,
+    MediaLedger,
+    Staging,
+)
+from backend.use_cases.staged_files import StagedFiles
 
 
 @dataclass(frozen=True, slots=True)
 class IngestMedia:
-    """Turn a received video into a media with its jobs, or the media it duplicates."""
+    """Turn a received video into a media with its jobs, or the media it duplicates.
+
+    A blob that had lost its object is healed by it. A picture that came with it becomes
+    the miniature of a new media; with a duplicate it is discarded, for the media that is
+    there has one.
+    """
 
     ledger: MediaLedger
     doorbell: Doorbell
-    # The loop itself does not hold on to a task whose request has left.
-    _running: set[asyncio.Task[Ingested]] = field(default_factory=set, init=False)
+    leases: IngestLeases
+    staging: Staging
+    check: ObjectCheck
+    _handover: Handover = field(default_factory=Handover, init=False)
 
-    async def execute(self, new: NewMedia, incoming: IncomingFile) -> Ingested:
-        """Ends `incoming`. Raises what `MediaLedger.ingest` raises.
+    async def execute(
+        self, new: NewMedia, incoming: IncomingFile, picture: IncomingFile | None = None
+    ) -> Ingested:
+        """Ends `incoming` and `picture`.
+
+        Raises what sealing the video and `MediaLedger.ingest` raise.
 
         The transaction goes on when the request is cancelled, so what follows it does
-        too: what was committed keeps its file and its jobs are rung for.
+        too: what was committed keeps its files and its jobs are rung for.
         """
-        task = asyncio.create_task(self._ingest(new, incoming))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
+        return await self._handover.see_through(self._ingest(new, incoming, picture))
 
-    async def _ingest(self, new: NewMedia, incoming: IncomingFile) -> Ingested:
-        ingested = await self._written(new, incoming)
+    async def _ingest(
+        self, new: NewMedia, incoming: IncomingFile, picture: IncomingFile | None
+    ) -> Ingested:
+        async with self._handover.undecided(incoming, picture):
+            ingested = await self._written(new, incoming)
+        Failpoints.reach("ingest.committed")
         # Before the bell: a worker cannot remove a file that is still locked.
-        if ingested.keeps_staged_file:
-            await incoming.keep()
-        else:
-            await incoming.discard()
-        if ingested.created:
-            await self.doorbell.ring(ingested.media_id, INGEST_JOBS, new.request_id)
+        await self._end(incoming, needed=ingested.keeps_staged_file)
+        if picture is not None:
+            await self._end(picture, needed=ingested.created)
+        if ingested.given_up is not None:
+            await StagedFiles(self.staging).remove((ingested.given_up,))
+        if kinds := self._kinds(ingested):
+            await self.doorbell.ring(ingested.media_id, kinds, new.request_id)
         return ingested
 
     async def _written(self, new: NewMedia, incoming: IncomingFile) -> Ingested:
-        try:
-            return await self.ledger.ingest(new)
-        except (CommitUnknown, asyncio.CancelledError):
-            # Cancelled here means that the process stops: the commit may still happen.
-            # A file without a row is removed by the sweep, a row without a file is lost.
-            await incoming.keep()
-            raise
-        except BaseException:
-            await incoming.discard()
-            raise
+        """While it is being written, twins of these bytes wait for it."""
+        async with self.leases.received(new.file.sha256) as known:
+            if known.uuid is None:
+                new = await self._sealed(new, incoming)
+            ingested = await self._taken(new, incoming)
+            known.uuid = ingested.blob_id
+            return ingested
+
+    async def _taken(self, new: NewMedia, incoming: IncomingFile) -> Ingested:
+        """What takes long is done only where the transaction cannot do without.
+
+        Sealing: a blob that has its bytes needs no more. Looking for the object: nothing
+        may be held meanwhile, so that each time the transaction looks whether the blob
+        is still the one whose object was looked for.
+        """
+        sighting: Sighting | None = None
+        while True:
+            try:
+                return await self.ledger.ingest(new, sighting)
+            except StagedFileNotSealed:
+                new = await self._sealed(new, incoming)
+            except ObjectUnseen as unseen:
+                sighting = await self.check.look(unseen.blob)
+
+    @staticmethod
+    async def _sealed(new: NewMedia, incoming: IncomingFile) -> NewMedia:
+        sealed = await incoming.seal()
+        Failpoints.reach("ingest.sealed")
+        return replace(new, file=sealed)
+
+    @staticmethod
+    def _kinds(ingested: Ingested) -> Collection[JobKind]:
+        """Other media that are healed too wait for this one's upload, or the sweeper."""
+        if ingested.created:
+            return INGEST_JOBS
+        return DECIDING_JOBS if ingested.media_id in ingested.changed else ()
+
+    @staticmethod
+    async def _end(file: IncomingFile, *, needed: bool) -> None:
+        await (file.keep() if needed else file.discard())

@@ -10,36 +10,38 @@ from uuid import UUID
 
 import structlog
 
-from backend.domain.errors import (
-    DatabaseAway,
-    MediaProjectError,
-    StagingAway,
-    StorageFull,
-    Unavailable,
-)
+from backend.domain.errors import DatabaseAway, StorageFull, Unavailable
 from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.jobs import JobKind
-from backend.use_cases.ports import Claim, MediaLedger, Staging
+from backend.domain.patience import UNHURRIED
+from backend.use_cases.failpoints import Failpoints
+from backend.use_cases.ports import Claim, MediaLedger, StagedNames, Staging
+from backend.use_cases.staged_files import StagedFiles
 
 log = structlog.get_logger(__name__)
 
 
 class Progress:
-    """Counts moved bytes from any thread and tells how far that is, in percent."""
+    """Counts what is done, usually bytes, from any thread and tells how far that is, in percent."""
 
-    def __init__(self, total_bytes: int) -> None:
-        self._total_bytes = total_bytes
-        self._moved_bytes = 0
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._moved = 0
         self._lock = Lock()
 
-    def moved(self, more_bytes: int) -> None:
+    def expect(self, total: int) -> None:
+        """The work is so much, in bytes or whatever else is counted."""
         with self._lock:
-            self._moved_bytes += more_bytes
+            self._total = total
+
+    def moved(self, more: int) -> None:
+        with self._lock:
+            self._moved += more
 
     @property
     def percent(self) -> int:
         """At most 99: only the end of the job makes it 100."""
-        return min(99, 100 * self._moved_bytes // max(1, self._total_bytes))
+        return min(99, 100 * self._moved // max(1, self._total))
 
 
 class JobStep(Protocol):
@@ -49,11 +51,10 @@ class JobStep(Protocol):
 
     def time_limit_seconds(self, claim: Claim) -> float: ...
 
-    async def run(self, claim: Claim, progress: Progress) -> UUID | None:
+    async def run(self, claim: Claim, progress: Progress) -> StagedNames:
         """Do the work, safe to do twice, and mark it done in the ledger.
 
-        Returns the staged file that nobody needs any more. Raises `JobFailed` and
-        `Unavailable`.
+        Returns what is to be removed from staging. Raises `JobFailed`, `Unavailable`.
         """
 
 
@@ -73,20 +74,39 @@ class LeaseKeeper:
         self._times = times
 
     async def hold(
-        self, claim: Claim, progress: Progress, work: Coroutine[Any, Any, UUID | None]
-    ) -> UUID | None:
-        """The result of the work. A lost lease cancels it and raises `JobFailed`."""
+        self, claim: Claim, progress: Progress, work: Coroutine[Any, Any, StagedNames]
+    ) -> StagedNames:
+        """The result of the work.
+
+        A lost lease, or the deletion of the media, cancels it and raises `JobFailed`.
+        """
         task = asyncio.create_task(work)
         try:
             await self._renew_until_done(claim, progress, task)
+        except JobFailed:
+            await self._stop_unhurried(claim, progress, task)
+            raise
         finally:
             if not task.done():
                 task.cancel()
                 await asyncio.wait({task})
         return task.result()
 
+    async def _stop_unhurried(
+        self, claim: Claim, progress: Progress, task: asyncio.Task[StagedNames]
+    ) -> None:
+        """Hold the lease until nothing of the work is under way any more.
+
+        A put that outlived its lease could come after the deletion of its object.
+        """
+        task.cancel(UNHURRIED)
+        while not task.done():
+            await asyncio.wait({task}, timeout=self._times.renewal_seconds)
+            with suppress(JobFailed):
+                await self._renew(claim, progress.percent)
+
     async def _renew_until_done(
-        self, claim: Claim, progress: Progress, task: asyncio.Task[UUID | None]
+        self, claim: Claim, progress: Progress, task: asyncio.Task[StagedNames]
     ) -> None:
         written, waited_seconds = 0, 0.0
         while True:
@@ -127,7 +147,7 @@ class RunJob:
         pause_seconds: float = 1.0,
     ) -> None:
         self._ledger = ledger
-        self._staging = staging
+        self._staged_files = StagedFiles(staging)
         self._keeper = keeper
         self._worker = worker
         self._pause_seconds = pause_seconds
@@ -136,6 +156,7 @@ class RunJob:
         claim = await self._claim(media_id, step.kind)
         if claim is None:
             return
+        Failpoints.reach("job.claimed", claim.media_id)
         log.info("job.started", attempt=claim.attempt)
         try:
             await self._attempt(claim, step)
@@ -176,17 +197,9 @@ class RunJob:
             unneeded = await self._fail(claim, error)
         else:
             log.info("job.succeeded", attempt=claim.attempt)
-        if unneeded is not None:
-            await self._remove(unneeded)
+        await self._staged_files.remove(unneeded)
 
-    async def _remove(self, staged_name: UUID) -> None:
-        try:
-            await self._staging.remove(staged_name)
-        except StagingAway as error:
-            # The job has ended well; only disk space is lost until somebody looks.
-            log.warning("staging.not_removed", name=str(staged_name), reason=str(error))
-
-    async def _fail(self, claim: Claim, error: JobFailed) -> UUID | None:
+    async def _fail(self, claim: Claim, error: JobFailed) -> StagedNames:
         """Tell until it is heard: a job that waits for the end of its lease waits long.
 
         It ends at the latest when the sweeper has given the job to somebody else.
@@ -198,9 +211,9 @@ class RunJob:
                 log.warning("job.end_not_written", attempt=claim.attempt)
                 await asyncio.sleep(self._pause_seconds)
 
-    async def _run(self, claim: Claim, step: JobStep) -> UUID | None:
+    async def _run(self, claim: Claim, step: JobStep) -> StagedNames:
         """What the step returns; whatever it raises becomes a `JobFailed`."""
-        progress = Progress(claim.blob.size_bytes)
+        progress = Progress(claim.video.size_bytes if claim.video else 0)
         try:
             async with asyncio.timeout(step.time_limit_seconds(claim)):
                 return await self._keeper.hold(
@@ -213,17 +226,9 @@ class RunJob:
             message = f"It was stopped after {limit}."
             raise JobFailed(FailureCode.STEP_TIMED_OUT, message) from error
         except (Unavailable, StorageFull) as error:
-            raise JobFailed(self._code_of(error), str(error)) from error
+            raise JobFailed.of(error) from error
         # The boundary of every job: what nobody foresaw is logged and stands in the
         # job's history instead of killing the worker.
         except Exception as error:
             log.exception("job.crashed")
             raise JobFailed(FailureCode.INTERNAL_ERROR, repr(error)) from error
-
-    @staticmethod
-    def _code_of(error: MediaProjectError) -> FailureCode:
-        """Errors of stores and failures of jobs share their codes."""
-        try:
-            return FailureCode(error.code)
-        except ValueError:
-            return FailureCode.INTERNAL_ERROR

@@ -1,33 +1,58 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
+from backend.domain.errors import DatabaseAway
 from backend.domain.jobs import JobKind
-from backend.use_cases.ports import Doorbell, MediaLedger
+from backend.use_cases.ports import Doorbell, MediaLedger, Staging
+from backend.use_cases.purge import Purge
+from backend.use_cases.staged_files import StagedFiles
 
 log = structlog.get_logger(__name__)
 
+# Together longer than the time between two renewals.
+LENIENT_SWEEPS = 4
 # With more messages than this in its queue a kind has enough to do.
 LONGEST_QUEUE = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SweepJobs:
-    """Brings back work that nobody is doing: lost leases and messages that got lost."""
+    """Brings back work that nobody is doing: lost leases and messages that got lost.
+
+    Last it has purged what nobody needs any more. While the database is away nobody can
+    renew a lease: when it is back, the living do that first.
+    """
 
     ledger: MediaLedger
+    staging: Staging
     doorbell: Doorbell
     worker: str
     kinds: tuple[JobKind, ...]
+    purges: tuple[Purge, ...]
+    _lenient_sweeps: int = field(default=0, init=False)
 
     async def execute(self) -> None:
         """Raises `DatabaseAway`."""
-        await self.ledger.beat(self.worker)
-        reclaimed = await self.ledger.reclaim_lost()
-        if reclaimed:
-            log.warning("job.lease_expired", count=reclaimed)
+        try:
+            await self.ledger.beat(self.worker)
+        except DatabaseAway:
+            self._lenient_sweeps = LENIENT_SWEEPS
+            raise
+        if self._lenient_sweeps:
+            self._lenient_sweeps -= 1
+        else:
+            await self._reclaim()
         for kind in self.kinds:
             await self._ring(kind)
+        for purge in self.purges:
+            await purge.execute()
+
+    async def _reclaim(self) -> None:
+        reclaimed = await self.ledger.reclaim_lost()
+        if reclaimed.media:
+            log.warning("job.lease_expired", count=len(reclaimed.media))
+        await StagedFiles(self.staging).remove(reclaimed.unneeded)
 
     async def _ring(self, kind: JobKind) -> None:
         waiting = await self.doorbell.waiting(kind)

@@ -1,0 +1,48 @@
+"""Who calls, without asking PostgreSQL each time."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from backend.domain.accounts import AccessClaims, LiveSession
+from backend.domain.freshness import FRESH_SECONDS, Scopes
+from backend.domain.media import Caller
+from backend.use_cases.caller_record import CallerRecord
+from backend.use_cases.ports import AccountLedger, AnswerCache
+
+
+class _NotKept(Exception):
+    """A session that ends before its entry would, or has ended; it goes past the cache."""
+
+    def __init__(self, session: LiveSession | None) -> None:
+        self.session = session
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCallers:
+    """The `Callers` port: what PostgreSQL said lately, unless it has changed since.
+
+    Nothing is kept of sessions that are not live: one that is opened is there at once.
+    One that is about to expire is asked for each time, so that no entry outlives it.
+    """
+
+    ledger: AccountLedger
+    cache: AnswerCache
+
+    async def caller(self, claims: AccessClaims) -> Caller | None:
+        scopes = [Scopes.user(claims.user_id), Scopes.ROLES]
+        key = f"caller:{claims.session_id}:{claims.user_id}"
+        try:
+            record = await self.cache.answer(key, scopes, partial(self._record, claims))
+        except _NotKept as found:
+            return found.session.caller if found.session else None
+        try:
+            return CallerRecord.read(record, claims)
+        except ValueError:  # Another version's, or nobody's.
+            return await self.ledger.caller(claims)
+
+    async def _record(self, claims: AccessClaims) -> bytes:
+        """Raises `_NotKept`."""
+        session = await self.ledger.live_session(claims)
+        if session is None or session.seconds_left <= FRESH_SECONDS:
+            raise _NotKept(session)
+        return CallerRecord.write(session.caller)

@@ -1,0 +1,106 @@
+import asyncio
+from dataclasses import dataclass
+from tempfile import TemporaryFile
+from typing import BinaryIO, ClassVar
+from uuid import UUID
+
+from backend.domain.failures import FailureCode, JobFailed
+from backend.domain.jobs import JobKind
+from backend.domain.media import BlobRef, ObjectKey, Picture
+from backend.use_cases.blob_bytes import BlobBytes
+from backend.use_cases.failpoints import Failpoints
+from backend.use_cases.ports import (
+    Claim,
+    MediaLedger,
+    ObjectStorage,
+    PictureMaker,
+    StagedNames,
+    Staging,
+)
+from backend.use_cases.run_job import Progress
+
+# The picture maker has a limit of its own; the rest is for fetching the object.
+SLOWEST_BYTES_PER_SECOND = 1024 * 1024
+LEAST_SECONDS = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class MakeMiniature:
+    """Makes the still picture of a media from what was sent for it, or from a frame.
+
+    The picture is shown once it is stored, and what it replaces is removed once it is
+    shown: whenever the attempt dies, readers see a picture that is there.
+    """
+
+    ledger: MediaLedger
+    staging: Staging
+    storage: ObjectStorage
+    videos: BlobBytes
+    maker: PictureMaker
+
+    kind: ClassVar[JobKind] = JobKind.MAKE_MINIATURE
+
+    def time_limit_seconds(self, claim: Claim) -> float:
+        return LEAST_SECONDS + claim.blob.size_bytes / SLOWEST_BYTES_PER_SECOND
+
+    async def run(self, claim: Claim, progress: Progress) -> StagedNames:
+        picture = await self._made(claim)
+        progress.moved(claim.blob.size_bytes)
+        blob = await self.ledger.begin_picture(claim, picture)
+        Failpoints.reach("picture.begun", claim.media_id)
+        for key in await self._shown(claim, blob, picture, progress):
+            await self.storage.remove(key)
+        return await self.ledger.mark_pictured(claim)
+
+    async def _shown(
+        self, claim: Claim, blob: BlobRef, picture: Picture, progress: Progress
+    ) -> tuple[ObjectKey, ...]:
+        """What `show_picture` returns, once the object is there."""
+        try:
+            if not await self._is_stored(blob):
+                await self._put(blob, picture, progress)
+            Failpoints.reach("picture.stored", claim.media_id)
+            return await self.ledger.show_picture(claim)
+        except BaseException:
+            await self._withdraw(blob)
+            raise
+
+    async def _withdraw(self, blob: BlobRef) -> None:
+        """A late attempt may have stored what a deletion or another attempt gave up.
+
+        A blob that is gone does not come back, so its object may go whatever happens.
+        """
+        if not await self.ledger.has_blob(blob.uuid):
+            await self.storage.remove(blob.object_key)
+
+    async def _made(self, claim: Claim) -> Picture:
+        if claim.staged_picture is None:
+            with await self.videos.open(claim.blob) as video:
+                return await self.maker.of_video(video)
+        with await self._sent(claim.staged_picture) as sent:
+            return await self.maker.of_picture(sent)
+
+    async def _sent(self, name: UUID) -> BinaryIO:
+        sent = await self.staging.open(name)
+        if sent is None:
+            message = "The picture that was sent is not staged any more."
+            raise JobFailed(FailureCode.STAGED_FILE_MISSING, message)
+        return sent
+
+    async def _is_stored(self, blob: BlobRef) -> bool:
+        """Really there: an earlier attempt or another media of this picture put it."""
+        found = await self.storage.stat(blob.object_key)
+        return found is not None and found.holds(blob)
+
+    async def _put(self, blob: BlobRef, picture: Picture, progress: Progress) -> None:
+        """Two media may put the same picture at once: it is one request with the same
+        bytes under the same key, and one that is cut off leaves the other's object."""
+        with await asyncio.to_thread(self._written, picture) as file:
+            await self.storage.put(blob, file, progress.moved)
+
+    @staticmethod
+    def _written(picture: Picture) -> BinaryIO:
+        file = TemporaryFile()  # noqa: SIM115 - the caller closes it
+        file.write(picture.content)
+        file.flush()
+        return file

@@ -1,0 +1,58 @@
+"""Whether what is said to be stored really is."""
+
+import time
+
+import structlog
+
+from backend.domain.errors import ObjectStoreAway
+from backend.domain.failures import JobFailed
+from backend.domain.media import BlobRef
+from backend.domain.patience import Patience
+from backend.domain.sightings import Sight, Sighting
+from backend.use_cases.ports import ObjectStorage
+
+log = structlog.get_logger(__name__)
+
+# The first time boto3 is imported besides; a store that is silent is given up earlier,
+# by the client's own limits.
+MOST_SECONDS = 2.5
+# What is left of the request's patience to the transaction that comes after.
+KEPT_SECONDS = 1.5
+# After a look that told nothing nobody looks for so long.
+PAUSE_SECONDS = 2.0
+
+
+class ObjectCheck:
+    """Looks whether the object of a stored blob is really there.
+
+    A network call, so nothing may be held meanwhile: no lock and no database thread.
+    """
+
+    def __init__(
+        self,
+        storage: ObjectStorage,
+        most_seconds: float = MOST_SECONDS,
+        pause_seconds: float = PAUSE_SECONDS,
+    ) -> None:
+        self._storage = storage
+        self._most_seconds = most_seconds
+        self._pause_seconds = pause_seconds
+        self._silent_until = 0.0
+
+    async def look(self, blob: BlobRef) -> Sighting:
+        """Never raises: a store that does not answer makes the sight `UNKNOWN`."""
+        if time.monotonic() < self._silent_until:
+            return Sighting(blob, Sight.UNKNOWN)
+        try:
+            return Sighting(blob, await self._sight(blob))
+        except (ObjectStoreAway, JobFailed, TimeoutError) as error:
+            self._silent_until = time.monotonic() + self._pause_seconds
+            log.warning("object.not_seen", key=str(blob.object_key), reason=repr(error))
+            return Sighting(blob, Sight.UNKNOWN)
+
+    async def _sight(self, blob: BlobRef) -> Sight:
+        seconds = min(self._most_seconds, Patience.spare_seconds(KEPT_SECONDS))
+        async with Patience.waiting(seconds):
+            found = await self._storage.stat(blob.object_key)
+        is_there = found is not None and found.holds(blob)
+        return Sight.THERE if is_there else Sight.GONE
