@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from backend.domain.failures import FailureCode
-from backend.domain.jobs import AttemptOutcome
+from backend.domain.jobs import SUSPICIOUS_LOSSES, AttemptOutcome
 from backend.domain.states import JobStatus
-from backend.orm.intervals import LEASE, FromNow
+from backend.orm.bells import Bells
+from backend.orm.intervals import FromNow
 from backend.orm.models import Job, JobAttempt
+from backend.use_cases.ports import Claim
 
 MESSAGE_MOST_CHARACTERS = 1_000
 
@@ -29,19 +31,33 @@ class HeldJob:
     fence: int
     attempt: int
 
-    def renew(self, progress: int) -> bool:
-        renewed = self._row().update(lease_until=FromNow(LEASE), progress=progress)
+    @classmethod
+    def of(cls, claim: Claim) -> Self:
+        return cls(claim.job_id, claim.fence, claim.attempt)
+
+    def renew(self, progress: int, lease: timedelta) -> bool:
+        renewed = self._row().update(lease_until=FromNow(lease), progress=progress)
         return renewed == 1
 
-    def succeed(self) -> None:
+    def lock(self) -> None:
+        """To the end of the transaction: until then nobody else can take the job."""
+        if self._row().select_for_update(no_key=True).first() is None:
+            raise LeaseLost
+
+    def note(self, **columns: Any) -> None:
+        """Write to the row while the attempt goes on."""
+        self._write(**columns)
+
+    def succeed(self, message: str = "", **changes: Any) -> None:
         self._write(
             status=JobStatus.SUCCEEDED,
             progress=100,
             failure_code="",
             lease_until=None,
             finished_at=Now(),
+            **changes,
         )
-        self.end_attempt(AttemptOutcome.SUCCEEDED)
+        self.end_attempt(AttemptOutcome.SUCCEEDED, message=message)
 
     def queue_again(self, delay: timedelta, **changes: Any) -> None:
         self._write(
@@ -70,6 +86,9 @@ class HeldJob:
             code=code,
             message=message[:MESSAGE_MOST_CHARACTERS],
         )
+        # Only one after so many losses can have kept other suspects waiting.
+        if self.attempt > SUSPICIOUS_LOSSES:
+            Bells.ring_for_suspects()
 
     def _row(self) -> QuerySet[Job]:
         return Job.objects.filter(

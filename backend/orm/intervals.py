@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.db.models import DateTimeField, DurationField, Func, Value
 
-# `design.md` section 3: a lease of 15 s, renewed every 5 s; a bell at most every 10 s.
+# A lease of 15 s unless it is set, renewed three times as often; a bell at most every 10 s.
 LEASE = timedelta(seconds=15)
 RING_INTERVAL = timedelta(seconds=10)
 FIRST_RING_DELAY = timedelta(seconds=2)

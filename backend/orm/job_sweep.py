@@ -1,6 +1,6 @@
 """The transactions of the sweeper: lost leases, due jobs, heartbeats."""
 
-from uuid import UUID
+from itertools import chain
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
@@ -11,8 +11,9 @@ from backend.domain.states import JobStatus
 from backend.orm.held_job import HeldJob, LeaseLost
 from backend.orm.intervals import RING_INTERVAL, FromNow
 from backend.orm.job_endings import JobEndings
-from backend.orm.models import Job, Media, WorkerHeartbeat
-from backend.use_cases.ports import DueJob
+from backend.orm.models import Blob, Job, Media, WorkerHeartbeat
+from backend.orm.unneeded_files import UnneededFiles
+from backend.use_cases.ports import DueJob, Reclaimed, StagedNames
 
 # Any number will do, as long as nothing else in this database uses it.
 SWEEP_LOCK = 7_203_118
@@ -26,12 +27,19 @@ class JobSweep:
         self._endings = endings
 
     @transaction.atomic
-    def reclaim_lost(self) -> int:
-        """Queue jobs whose lease has ended; returns how many."""
+    def reclaim_lost(self) -> Reclaimed:
+        """Queue jobs whose lease has ended, or fail those that are given up."""
         if not self._is_alone():
-            return 0
+            return Reclaimed()
         lost = Job.objects.filter(status=JobStatus.RUNNING, lease_until__lt=Now())
-        return sum(self._reclaim(job) for job in lost[:MOST_RECLAIMED_AT_ONCE])
+        jobs = lost.select_related("media")[:MOST_RECLAIMED_AT_ONCE]
+        unneeded = {
+            job: names for job in jobs if (names := self._reclaim(job)) is not None
+        }
+        return Reclaimed(
+            tuple(job.media_id for job in unneeded),
+            tuple(chain.from_iterable(unneeded.values())),
+        )
 
     @transaction.atomic
     def due(self, kind: JobKind, most: int) -> list[DueJob]:
@@ -66,9 +74,10 @@ class JobSweep:
             row = cursor.fetchone()
         return bool(row and row[0])
 
-    def _reclaim(self, job: Job) -> bool:
-        if not self._lock_media(job.media_id) or not self._is_still_lost(job):
-            return False
+    def _reclaim(self, job: Job) -> StagedNames | None:
+        """What nobody needs any more; None if the job is not lost after all."""
+        if not self._lock(job.media) or not self._is_still_lost(job):
+            return None
         held = HeldJob(job.uuid, job.fence, job.attempt)
         lost = JobFailed(FailureCode.LEASE_LOST, "The lease ended without a word.")
         try:
@@ -76,8 +85,8 @@ class JobSweep:
                 self._endings.end_badly(held, job.media_id, JobKind(job.kind), lost)
                 held.end_attempt(AttemptOutcome.LOST, lost.code, str(lost))
         except LeaseLost:
-            return False
-        return True
+            return None
+        return UnneededFiles.let_go(job.media_id, job.media.video_id)
 
     @staticmethod
     def _is_still_lost(job: Job) -> bool:
@@ -87,7 +96,10 @@ class JobSweep:
         return lost.first() is not None
 
     @staticmethod
-    def _lock_media(media_id: UUID) -> bool:
-        """False if a transaction is just working on the media: next time, then."""
+    def _lock(media: Media) -> bool:
+        """False if a transaction is just working on either: next time, then."""
+        blobs = Blob.objects.select_for_update(no_key=True, skip_locked=True)
+        if media.video_id and blobs.filter(uuid=media.video_id).first() is None:
+            return False
         locked = Media.objects.select_for_update(no_key=True, skip_locked=True)
-        return locked.filter(uuid=media_id).first() is not None
+        return locked.filter(uuid=media.uuid).first() is not None

@@ -1,36 +1,24 @@
 """Reads of media and their jobs."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch
 
-from backend.domain.errors import MediaNotFound
-from backend.domain.states import SHOWN_MEDIA
+from backend.domain.errors import MediaNotFound, MediaNotStored
+from backend.domain.states import BlobState
 from backend.orm.database_threads import DatabaseThreads
-from backend.orm.models import Job, Media
-
-# `http.md`: the total of a page is exact to here.
-MOST_COUNTED = 10_000
+from backend.orm.media_rows import MediaRow, MediaRows
+from backend.orm.models import Job, JobAttempt
 
 
 @dataclass(frozen=True, slots=True)
-class PageStart:
-    """The last row of the page before: the next page begins after it."""
+class StoredVideo:
+    """The object of a video, and the name that it had when it came."""
 
-    created_at: datetime
-    media_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class MediaPage:
-    """`after` is where the next page starts, None on the last one."""
-
-    items: list[Media]
-    after: PageStart | None
-    total: int
-    total_is_exact: bool
+    object_key: str
+    file_name: str
 
 
 class MediaRepository:
@@ -42,22 +30,26 @@ class MediaRepository:
     def __init__(self, threads: DatabaseThreads) -> None:
         self._threads = threads
 
-    async def detail(self, media_id: UUID) -> Media:
-        """The media with video, miniature, urls and jobs (newest first) loaded."""
+    async def detail(self, media_id: UUID) -> MediaRow:
         return await self._threads.run(self._detail, media_id)
 
-    async def page(self, limit: int, start: PageStart | None) -> MediaPage:
-        """Newest first, each with video and urls loaded."""
-        return await self._threads.run(self._page, limit, start)
-
     async def jobs(self, media_id: UUID) -> list[Job]:
-        """All jobs of the media, newest first, with their attempts loaded."""
+        """All jobs of the media, newest first, with their attempts, oldest first."""
         return await self._threads.run(self._jobs, media_id)
+
+    async def job(self, job_id: UUID) -> Job:
+        """The job with its attempts, oldest first."""
+        return await self._threads.run(self._job, job_id)
+
+    async def stored(self, media_id: UUID) -> StoredVideo:
+        """Where the bytes of the media are. Raises `MediaNotStored` too."""
+        return await self._threads.run(self._stored, media_id)
 
     async def blob_id(self, media_id: UUID) -> UUID:
         async with self._threads.context():
             blob_id = await (
-                Media.objects.filter(uuid=media_id, status__in=SHOWN_MEDIA)
+                MediaRows.shown()
+                .filter(uuid=media_id)
                 .values_list("video", flat=True)
                 .afirst()
             )
@@ -66,50 +58,36 @@ class MediaRepository:
         return blob_id
 
     @staticmethod
-    def _detail(media_id: UUID) -> Media:
-        media = (
-            Media.objects.select_related("video")
-            .prefetch_related("urls", "jobs")
-            .filter(uuid=media_id, status__in=SHOWN_MEDIA)
-            .first()
-        )
+    def _detail(media_id: UUID) -> MediaRow:
+        media = MediaRows.one(media_id)
         if media is None:
             raise MediaNotFound
         return media
 
     @classmethod
-    def _page(cls, limit: int, start: PageStart | None) -> MediaPage:
-        shown = Media.objects.filter(status__in=SHOWN_MEDIA)
-        counted = shown.order_by()[: MOST_COUNTED + 1].count()
-        rows = list(
-            cls._after(
-                start, shown.select_related("video").prefetch_related("urls")
-            ).order_by("-created_at", "-uuid")[: limit + 1]
-        )
-        items = rows[:limit]
-        more = len(rows) > limit
-        return MediaPage(
-            items=items,
-            after=PageStart(items[-1].created_at, items[-1].uuid) if more else None,
-            total=min(counted, MOST_COUNTED),
-            total_is_exact=counted <= MOST_COUNTED,
-        )
-
-    @staticmethod
-    def _after(start: PageStart | None, media: QuerySet[Media]) -> QuerySet[Media]:
-        if start is None:
-            return media
-        earlier = Q(created_at__lt=start.created_at)
-        same_moment = Q(created_at=start.created_at, uuid__lt=start.media_id)
-        # The first condition lets the index begin at the right place.
-        return media.filter(
-            Q(created_at__lte=start.created_at) & (earlier | same_moment)
-        )
-
-    @staticmethod
-    def _jobs(media_id: UUID) -> list[Job]:
-        shown = Media.objects.filter(uuid=media_id, status__in=SHOWN_MEDIA)
-        if not shown.exists():
+    def _jobs(cls, media_id: UUID) -> list[Job]:
+        if not MediaRows.shown().filter(uuid=media_id).exists():
             raise MediaNotFound
-        jobs = Job.objects.filter(media=media_id).prefetch_related("attempts")
+        jobs = Job.objects.filter(media=media_id).prefetch_related(cls._attempts())
         return list(jobs.order_by("-queued_at", "kind"))
+
+    @staticmethod
+    def _stored(media_id: UUID) -> StoredVideo:
+        shown = MediaRows.shown().filter(uuid=media_id)
+        media = shown.select_related("video").first()
+        if media is None:
+            raise MediaNotFound
+        if media.blob.state != BlobState.STORED:
+            raise MediaNotStored
+        return StoredVideo(media.blob.object_key, media.file_name)
+
+    @classmethod
+    def _job(cls, job_id: UUID) -> Job:
+        job = Job.objects.filter(uuid=job_id).prefetch_related(cls._attempts()).first()
+        if job is None:
+            raise MediaNotFound  # Purged since.
+        return job
+
+    @staticmethod
+    def _attempts() -> "Prefetch[Any]":
+        return Prefetch("attempts", JobAttempt.objects.order_by("number"))

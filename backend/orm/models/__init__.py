@@ -1,9 +1,14 @@
-"""The tables of `design.md` section 2."""
+"""The tables of PostgreSQL: users, media and their jobs."""
 
 from backend.orm.models.accounts import Role, Session, User
 from backend.orm.models.jobs import Job, JobAttempt
 from backend.orm.models.media import Blob, Media, Miniature, Url
-from backend.orm.models.operations import ConsistencyReport, WorkerHeartbeat
+from backend.orm.models.operations import (
+    ConsistencyReport,
+    Reconciliation,
+    WorkerHeartbeat,
+)
+from backend.orm.models.uploads import MultipartUpload, UploadedPart
 
 __all__ = [
     "Blob",
@@ -12,8 +17,11 @@ __all__ = [
     "JobAttempt",
     "Media",
     "Miniature",
+    "MultipartUpload",
+    "Reconciliation",
     "Role",
     "Session",
+    "UploadedPart",
     "Url",
     "User",
     "WorkerHeartbeat",

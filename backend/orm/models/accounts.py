@@ -6,7 +6,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 
-from backend.domain.rights import Right
+from backend.domain.rights import (
+    ROLE_NAME_MOST_CHARACTERS,
+    ROLE_NAME_PATTERN,
+    Right,
+)
 from backend.orm.constraints import Checks
 
 _ROLE = Checks("role")
@@ -17,7 +21,7 @@ _SESSION = Checks("session")
 class Role(models.Model):
     """A named set of rights: data, so that admins may add more."""
 
-    name = models.CharField(primary_key=True, max_length=50)
+    name = models.CharField(primary_key=True, max_length=ROLE_NAME_MOST_CHARACTERS)
     built_in = models.BooleanField(default=False)
     rights = ArrayField(models.CharField(max_length=50), default=list)
 
@@ -28,7 +32,7 @@ class Role(models.Model):
                 "rights_known",
                 Q(rights__contained_by=[right.value for right in Right]),
             ),
-            _ROLE.that("name_is_a_slug", Q(name__regex=r"^[a-z][a-z0-9_]*$")),
+            _ROLE.that("name_is_a_slug", Q(name__regex=ROLE_NAME_PATTERN)),
         ]
 
     def __str__(self) -> str:
@@ -50,6 +54,9 @@ class User(AbstractBaseUser):
     class Meta:
         db_table = "user"
         constraints = [_USER.that("email_is_folded", Q(email=Lower(F("email"))))]
+        indexes = [
+            models.Index(fields=["-created_at", "-uuid"], name="user_newest_first")
+        ]
 
     def __str__(self) -> str:
         return self.email
@@ -58,6 +65,16 @@ class User(AbstractBaseUser):
     def is_staff(self) -> bool:
         """Holders of `user.manage` are Django staff."""
         return Right.USER_MANAGE in self.role.rights
+
+    def has_right(self, right: Right) -> bool:
+        return self.is_active and right in self.role.rights
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """Django's own permissions are not used: staff may look at what there is."""
+        return self.is_active and self.is_staff
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_active and self.is_staff
 
 
 class Session(models.Model):

@@ -1,7 +1,7 @@
 from uuid import uuid4
 
 from django.db import models
-from django.db.models import Q, UniqueConstraint
+from django.db.models import Q, UniqueConstraint, Value
 from django.db.models.functions import Now
 
 from backend.domain.failures import FailureCode
@@ -20,7 +20,10 @@ class Job(models.Model):
 
     `attempt` counts every try, `failed_attempts` those that count against the limit;
     `fence` rises with every claim, and a write with an older fence changes nothing;
-    the sweeper sends the message again at `ring_after`.
+    the sweeper sends the message again at `ring_after`. `staged_name` is the staged
+    picture that a `make_miniature` is made from, if one was sent, and until it is over;
+    `leftovers` is what a job has taken out of the tables and must still remove from the
+    other stores.
     """
 
     uuid = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -39,6 +42,8 @@ class Job(models.Model):
     finished_at = models.DateTimeField(null=True)
     failure_code = models.CharField(max_length=50, blank=True, default="")
     request_id = models.CharField(max_length=128, blank=True, default="")
+    staged_name = models.UUIDField(null=True)
+    leftovers = models.JSONField(db_default=Value([], models.JSONField()))
 
     class Meta:
         db_table = "job"

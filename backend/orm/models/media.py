@@ -1,18 +1,20 @@
 from uuid import uuid4
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q, UniqueConstraint
+from django.db.models import Func, Q, UniqueConstraint
 from django.db.models.functions import Now
 
 from backend.domain.failures import FailureCode
 from backend.domain.media import (
     DESCRIPTION_MOST_CHARACTERS,
-    FILE_NAME_MOST_CHARACTERS,
+    FILE_NAME_MOST_BYTES,
     TITLE_MOST_CHARACTERS,
     UrlKind,
 )
 from backend.domain.states import (
     BLOB_TRANSITIONS,
+    GONE_MEDIA,
     LIVE_MEDIA,
     MEDIA_TRANSITIONS,
     SHOWN_MEDIA,
@@ -26,6 +28,7 @@ _BLOB = Checks("blob")
 _MEDIA = Checks("media")
 _MINIATURE = Checks("miniature")
 _URL = Checks("url")
+_SHOWN = Q(status__in=SHOWN_MEDIA)
 
 
 class Blob(models.Model):
@@ -65,8 +68,9 @@ class Media(models.Model):
     description = models.CharField(
         max_length=DESCRIPTION_MOST_CHARACTERS, blank=True, default=""
     )
-    file_name = models.CharField(max_length=FILE_NAME_MOST_CHARACTERS)
-    owner = models.ForeignKey(User, models.PROTECT, related_name="media")
+    file_name = models.CharField(max_length=FILE_NAME_MOST_BYTES)
+    # What is gone outlives the account that owned it.
+    owner = models.ForeignKey(User, models.PROTECT, null=True, related_name="media")
     # A tombstone has let go of its bytes.
     video = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="media")
     status = models.CharField(max_length=20, default=MediaStatus.PENDING)
@@ -78,9 +82,17 @@ class Media(models.Model):
     updated_at = models.DateTimeField(db_default=Now())
     published_at = models.DateTimeField(null=True)
     described_at = models.DateTimeField(null=True)
+    # Its words without case and accents, each between spaces: titles are searched and
+    # ordered by it, and nobody but the database folds.
+    folded_title = models.GeneratedField(
+        expression=Func("title", function="fold_title"),
+        output_field=models.TextField(db_collation="C"),
+        db_persist=True,
+    )
 
     class Meta:
         db_table = "media"
+        verbose_name_plural = "media"
         constraints = [
             _MEDIA.one_of("status", MEDIA_TRANSITIONS.states),
             _MEDIA.that("title_is_there", ~Q(title="")),
@@ -99,6 +111,10 @@ class Media(models.Model):
                 "only_a_tombstone_has_no_video",
                 Q(status=MediaStatus.DELETED) | Q(video__isnull=False),
             ),
+            _MEDIA.that(
+                "shown_has_an_owner",
+                Q(status__in=GONE_MEDIA) | Q(owner__isnull=False),
+            ),
             UniqueConstraint(
                 fields=["owner", "video"],
                 condition=Q(status__in=LIVE_MEDIA),
@@ -108,13 +124,41 @@ class Media(models.Model):
         indexes = [
             models.Index(
                 fields=["-created_at", "-uuid"],
-                condition=Q(status__in=SHOWN_MEDIA),
+                condition=_SHOWN,
                 name="media_newest_first",
             ),
             models.Index(
                 fields=["owner", "-created_at", "-uuid"],
-                condition=Q(status__in=SHOWN_MEDIA),
+                condition=_SHOWN,
                 name="media_of_owner_newest_first",
+            ),
+            models.Index(
+                fields=["status", "-created_at", "-uuid"],
+                condition=_SHOWN,
+                name="media_of_status_newest_first",
+            ),
+            models.Index(
+                fields=["folded_title", "uuid"],
+                condition=_SHOWN,
+                name="media_by_title",
+            ),
+            models.Index(
+                fields=["owner", "folded_title", "uuid"],
+                condition=_SHOWN,
+                name="media_of_owner_by_title",
+            ),
+            models.Index(
+                fields=["duration_seconds"],
+                condition=_SHOWN,
+                name="media_by_duration",
+            ),
+            # Without the list of pending entries that every search would read too.
+            GinIndex(
+                fields=["folded_title"],
+                opclasses=["gin_trgm_ops"],
+                fastupdate=False,
+                condition=_SHOWN,
+                name="media_title_trigrams",
             ),
         ]
 
@@ -130,17 +174,26 @@ class Media(models.Model):
 
 
 class Miniature(models.Model):
-    """The still picture of a media."""
+    """The still picture of a media; `made_with` names the libraries that made it.
 
-    media = models.OneToOneField(Media, models.CASCADE, related_name="miniature")
+    Beside the one that is `shown` there may be another, which will be in its place as
+    soon as it is stored. Both are uses of their blobs.
+    """
+
+    media = models.ForeignKey(Media, models.CASCADE, related_name="miniatures")
+    shown = models.BooleanField(db_default=False)
     blob = models.ForeignKey(Blob, models.PROTECT, related_name="miniatures")
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
+    made_with = models.CharField(max_length=200, blank=True, db_default="")
 
     class Meta:
         db_table = "miniature"
         constraints = [
-            _MINIATURE.that("size_is_positive", Q(width__gt=0, height__gt=0))
+            _MINIATURE.that("size_is_positive", Q(width__gt=0, height__gt=0)),
+            UniqueConstraint(
+                fields=["media", "shown"], name="miniature_one_shown_one_made"
+            ),
         ]
 
     def __str__(self) -> str:

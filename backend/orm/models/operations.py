@@ -1,5 +1,10 @@
 from django.db import models
+from django.db.models import Value
 from django.db.models.functions import Now
+
+from backend.orm.constraints import Checks
+
+_RECONCILIATION = Checks("reconciliation")
 
 
 class WorkerHeartbeat(models.Model):
@@ -15,8 +20,31 @@ class WorkerHeartbeat(models.Model):
         return self.worker
 
 
+class Reconciliation(models.Model):
+    """How far the comparison of the stores has come; there is one row.
+
+    The next turn may be had at `due_at`; `turn` rises with each, and who had an older
+    one writes no more.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    turn = models.BigIntegerField(default=1)
+    due_at = models.DateTimeField()
+    started_at = models.DateTimeField()
+    after_mass = models.BooleanField(db_default=False)
+    places = models.JSONField(db_default=Value({}, models.JSONField()))
+    outcomes = models.JSONField(db_default=Value({}, models.JSONField()))
+
+    class Meta:
+        db_table = "reconciliation"
+        constraints = [_RECONCILIATION.that("is_one", models.Q(id=1))]
+
+    def __str__(self) -> str:
+        return f"turn {self.turn}"
+
+
 class ConsistencyReport(models.Model):
-    """The latest comparison of the stores; `findings` as in `http.md`."""
+    """The latest comparison of the stores, with what was found and done."""
 
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()

@@ -1,0 +1,70 @@
+"""The caller of a transaction, held fast until its commit."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import UUID
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from backend.domain.errors import InvalidToken, RightMissing, RightNotHeld
+from backend.domain.rights import Right
+
+# The user is locked first, as by everybody who takes both.
+_LOCK_USER = """
+    SELECT account.is_active, role.rights
+      FROM "user" account
+      JOIN role ON role.name = account.role_id
+     WHERE account.uuid = %s
+       FOR SHARE
+"""
+_LOCK_SESSION = """
+    SELECT revoked_at IS NULL AND expires_at > now()
+      FROM session
+     WHERE uuid = %s AND user_id = %s
+       FOR SHARE
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LockedCaller:
+    """A caller whose account, role and session stay as they are until the commit."""
+
+    user_id: UUID
+    rights: Collection[str]
+
+    @classmethod
+    def lock(cls, user_id: UUID, session_id: UUID) -> Self:
+        """Raises `InvalidToken` for whoever is not signed in any more."""
+        with connection.cursor() as cursor:
+            # Who gets another role while this waits for the row is not found with the
+            # old one, but the second time.
+            user = cls._user(cursor, user_id) or cls._user(cursor, user_id)
+            cursor.execute(_LOCK_SESSION, [session_id, user_id])
+            session: tuple[Any, ...] | None = cursor.fetchone()
+        if not user or not user[0] or not session or not session[0]:
+            raise InvalidToken
+        return cls(user_id, user[1])
+
+    @staticmethod
+    def _user(cursor: CursorWrapper, user_id: UUID) -> tuple[Any, ...] | None:
+        cursor.execute(_LOCK_USER, [user_id])
+        user: tuple[Any, ...] | None = cursor.fetchone()
+        return user
+
+    def check(self, right: Right) -> None:
+        """Raises `RightMissing`."""
+        if right not in self.rights:
+            raise RightMissing(f"This needs the right {right}.")
+
+    def check_holds(self, rights: Iterable[str]) -> None:
+        """Raises `RightNotHeld`."""
+        lacking = sorted(set(rights).difference(self.rights))
+        if lacking:
+            raise RightNotHeld(f"You do not hold {', '.join(lacking)}.")
+
+    def check_for(self, owner_id: UUID | None, own: Right, anybodys: Right) -> None:
+        """The right to what belongs to the owner. Raises `RightMissing`."""
+        if anybodys not in self.rights:
+            self.check(own if owner_id == self.user_id else anybodys)

@@ -1,0 +1,74 @@
+"""Media whose bytes were lost and have come back."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Q
+
+from backend.domain.failures import FailureCode
+from backend.domain.states import LIVE_MEDIA, MediaStatus
+from backend.orm.models import Media
+from backend.orm.reopened_work import ReopenedWork
+from backend.orm.revision import Revision
+
+_LIVE = Q(status__in=LIVE_MEDIA)
+_FAILED = Q(status=MediaStatus.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Healing:
+    """Has media of one blob published again; needs the blob locked.
+
+    Of an owner one media at most: the live one or else the newest of those that failed
+    with one of `codes`. Media that failed otherwise stay as they are. Every method
+    returns those that are published again.
+    """
+
+    blob_id: UUID
+    request_id: str = ""
+    codes: Collection[FailureCode] = (FailureCode.OBJECT_MISSING,)
+
+    def of_all(self) -> tuple[UUID, ...]:
+        """The others that had been published are not any more: a retry of what they lack
+        has the upload made again."""
+        again = self._published(self._locked(_LIVE | self._lost))
+        for media in self._locked(_FAILED & Q(published_at__isnull=False)):
+            Revision.rise(media.uuid, published_at=None)
+        return again
+
+    def of_live(self) -> tuple[UUID, ...]:
+        return self._published(self._locked(_LIVE))
+
+    def of_owner(self, owner_id: UUID) -> tuple[UUID, ...]:
+        """Nothing where one is live."""
+        own = Media.objects.filter(owner=owner_id, video=self.blob_id)
+        if not own.filter(self._lost).exists() or own.filter(_LIVE).exists():
+            return ()
+        return self._published(self._locked(self._lost & Q(owner=owner_id)))
+
+    @property
+    def _lost(self) -> Q:
+        return Q(status=MediaStatus.FAILED, failure_code__in=self.codes)
+
+    def _locked(self, which: Q) -> list[Media]:
+        media = Media.objects.select_for_update(no_key=True)
+        return list(media.filter(which, video=self.blob_id).order_by("uuid"))
+
+    def _published(self, media: Iterable[Media]) -> tuple[UUID, ...]:
+        chosen = [each for each in self._one_each(media) if self._has_ended(each)]
+        for each in chosen:
+            ReopenedWork.publish(each, self.request_id)
+        return tuple(each.uuid for each in chosen)
+
+    @staticmethod
+    def _one_each(media: Iterable[Media]) -> list[Media]:
+        """In the order in which they are locked."""
+        ranked = sorted(media, key=lambda m: (m.status in LIVE_MEDIA, m.created_at))
+        one_each = {each.owner_id: each for each in ranked}
+        return sorted(one_each.values(), key=lambda m: m.uuid)
+
+    @staticmethod
+    def _has_ended(media: Media) -> bool:
+        """Else its upload is still to come, and puts the object."""
+        return media.status == MediaStatus.FAILED or media.published_at is not None

@@ -1,0 +1,30 @@
+"""A transaction that says whether it was committed."""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from django.db import InterfaceError, OperationalError, transaction
+
+from backend.domain.errors import CommitUnknown
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class KnownCommit:
+    """Tells a transaction that failed from one whose end nobody has heard of."""
+
+    @staticmethod
+    def of(write: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Raises `CommitUnknown`, and whatever `write` raises."""
+        written = False
+        try:
+            with transaction.atomic():
+                result = write(*args, **kwargs)
+                written = True
+        except (OperationalError, InterfaceError) as error:
+            if not written:
+                raise
+            # Everything was written and only the answer to COMMIT is missing.
+            raise CommitUnknown from error
+        return result

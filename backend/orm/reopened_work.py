@@ -1,0 +1,77 @@
+"""Work on a media that was done, or had failed, and must be done again."""
+
+from collections.abc import Collection
+from typing import Any, Final
+from uuid import UUID
+
+from backend.domain.jobs import DECIDING_JOBS, JobKind
+from backend.domain.states import OPEN_JOBS, MediaStatus
+from backend.orm.models import Job, Media
+from backend.orm.new_job import NewJob
+from backend.orm.revision import Revision
+
+
+class ReopenedWork:
+    """Needs the blob and the media locked."""
+
+    # What a job had achieved counts no longer once it is done again.
+    MOMENTS: Final = {
+        JobKind.UPLOAD_TO_CDN: "published_at",
+        JobKind.EXTRACT_METADATA: "described_at",
+    }
+
+    @classmethod
+    def open(
+        cls, media_id: UUID, kinds: Collection[JobKind], request_id: str = ""
+    ) -> None:
+        """Queue a job of each kind that is not open.
+
+        A media that is decided by one of them is processed again until it has succeeded.
+        """
+        cls._open(media_id, kinds, request_id, cls._changes(kinds))
+
+    @classmethod
+    def queue(
+        cls, media_id: UUID, kinds: Collection[JobKind], request_id: str = ""
+    ) -> None:
+        """The same, but meanwhile the media stays what it is."""
+        cls._open(media_id, kinds, request_id, {})
+
+    @classmethod
+    def publish(cls, media: Media, request_id: str = "") -> None:
+        """Have its bytes put at the CDN origin again, and all that it lacks besides."""
+        kinds = dict.fromkeys([JobKind.UPLOAD_TO_CDN, *cls.lacking(media)])
+        cls.open(media.uuid, kinds.keys(), request_id)
+
+    @classmethod
+    def lacking(cls, media: Media) -> list[JobKind]:
+        """What must be done before it is ready."""
+        moments = cls.MOMENTS.items()
+        return [kind for kind, moment in moments if getattr(media, moment) is None]
+
+    @staticmethod
+    def _open(
+        media_id: UUID,
+        kinds: Collection[JobKind],
+        request_id: str,
+        changes: dict[str, Any],
+    ) -> None:
+        Revision.rise(media_id, **changes)
+        opened = Job.objects.filter(media=media_id, status__in=OPEN_JOBS)
+        under_way = set(opened.values_list("kind", flat=True))
+        Job.objects.bulk_create(
+            NewJob.of(media_id, kind, request_id)
+            for kind in kinds
+            if kind not in under_way
+        )
+
+    @classmethod
+    def _changes(cls, kinds: Collection[JobKind]) -> dict[str, Any]:
+        deciding = [kind for kind in kinds if kind in DECIDING_JOBS]
+        if not deciding:
+            return {}
+        return {
+            **{cls.MOMENTS[kind]: None for kind in deciding},
+            "status": MediaStatus.PROCESSING,
+            "failure_code": "",
+        }

@@ -1,0 +1,25 @@
+"""How a change of what readers see of a media is told apart from the state before."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+from django.db.models.functions import Now
+
+from backend.domain.states import SHOWN_MEDIA
+from backend.orm.models import Media
+
+
+class Revision:
+    """Rises in every transaction after which readers see another media.
+
+    That includes the statuses of its jobs. It locks the media, so call it before a job
+    is written to.
+    """
+
+    @staticmethod
+    def rise(media_id: UUID, **changes: Any) -> None:
+        """Write the changes too. Nothing happens to a media that nobody sees."""
+        Media.objects.filter(uuid=media_id, status__in=SHOWN_MEDIA).update(
+            **changes, revision=F("revision") + 1, updated_at=Now()
+        )

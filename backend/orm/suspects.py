@@ -1,0 +1,61 @@
+"""Jobs that may be what their workers die of, kept apart."""
+
+from django.db import connection
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Now
+
+from backend.domain.jobs import SUSPICIOUS_LOSSES, AttemptOutcome
+from backend.domain.states import JobStatus
+from backend.orm.models import Job, JobAttempt
+
+# Any number will do, as long as nothing else in this database uses it.
+SUSPECTS_LOCK = 7_203_119
+
+
+class Suspects:
+    """Jobs that have lost workers again and again: no process runs two of them at a time.
+
+    What kills a process takes all that runs there along, and nobody can tell who it was.
+    But a job that kills is a suspect after two deaths, and so is who died with it twice.
+    They never run beside each other again: nobody is taken along by the same job more
+    than twice, and fewer than three such jobs make no innocent one use up its attempts.
+    """
+
+    @classmethod
+    def may_run(cls, job: Job, worker: str) -> bool:
+        """Asked when it has just been taken, and before its attempt is written."""
+        if job.failed_attempts < SUSPICIOUS_LOSSES or not cls._is_one(job):
+            return True
+        cls._lock(worker)
+        running = cls._all().filter(
+            status=JobStatus.RUNNING,
+            lease_until__gt=Now(),
+            attempts__number=F("attempt"),
+            attempts__worker=worker,
+        )
+        return not running.exists()
+
+    @classmethod
+    def _is_one(cls, job: Job) -> bool:
+        return cls._all().filter(uuid=job.uuid).exists()
+
+    @staticmethod
+    def _all() -> QuerySet[Job]:
+        lost = JobAttempt.objects.filter(
+            job=OuterRef("uuid"), outcome=AttemptOutcome.LOST
+        )
+        losses = lost.order_by().values("job").annotate(count=Count("*"))
+        return (
+            Job.objects.filter(failed_attempts__gte=SUSPICIOUS_LOSSES)
+            .alias(losses=Subquery(losses.values("count")))
+            .filter(losses__gte=SUSPICIOUS_LOSSES)
+        )
+
+    @staticmethod
+    def _lock(worker: str) -> None:
+        """To the end of the transaction: of two threads of a process one comes first."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(%s, hashtext(%s))",
+                [SUSPECTS_LOCK, worker],
+            )
