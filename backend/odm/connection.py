@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo.errors import PyMongoError
+from pymongo.errors import DocumentTooLarge, PyMongoError
 
 from backend.domain.errors import DocumentStoreAway
 from backend.domain.patience import Patience
@@ -44,7 +44,11 @@ class MongoConnection:
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[Database]:
-        """The database for one operation. Raises `DocumentStoreAway`."""
+        """The database for one operation.
+
+        Raises `DocumentStoreAway`, and `DocumentTooLarge` as it is: the limits of what
+        is written keep it from happening.
+        """
         limit = self._settings.operation_seconds + self._SLACK_SECONDS
         try:
             async with Patience.waiting(limit):
@@ -55,6 +59,9 @@ class MongoConnection:
             raise DocumentStoreAway(
                 f"MongoDB did not answer within {limit:g} s, or what was left of them"
             ) from error
+        except DocumentTooLarge:
+            # It answers, and would refuse this again and again.
+            raise
         except PyMongoError as error:
             raise DocumentStoreAway(f"MongoDB does not answer: {error}") from error
 

@@ -54,6 +54,8 @@ class MetadataDocument(Document):
     extracted_at: datetime
     tracks: list[dict[str, Any]]
     truncated: bool
+    # Documents that are older than this field do not have it.
+    libraries: dict[str, str] = Field(default_factory=dict)
 
     @classmethod
     def of(cls, metadata: BlobMetadata) -> Self:
@@ -66,6 +68,7 @@ class MetadataDocument(Document):
             extracted_at=metadata.extracted_at,
             tracks=[dict(track) for track in report.tracks],
             truncated=report.truncated,
+            libraries=dict(report.libraries),
         )
 
     def to_domain(self) -> BlobMetadata:
@@ -74,5 +77,6 @@ class MetadataDocument(Document):
             extractor=self.extractor,
             extractor_version=self.extractor_version,
             truncated=self.truncated,
+            libraries=self.libraries,
         )
         return BlobMetadata(self.id, self.sha256, self.extracted_at, report)

@@ -2,10 +2,15 @@
 
 from uuid import UUID
 
+import structlog
+from pydantic import ValidationError
+
 from backend.domain.metadata import BlobMetadata
 from backend.odm.connection import MongoConnection
 from backend.odm.documents import MetadataDocument
 from backend.odm.repository import Repository
+
+log = structlog.get_logger(__name__)
 
 
 class MongoMetadataStore:
@@ -18,7 +23,12 @@ class MongoMetadataStore:
         await self._documents.replace(MetadataDocument.of(metadata))
 
     async def find(self, blob_id: UUID) -> BlobMetadata | None:
-        found = await self._documents.find(blob_id)
+        """One that cannot be read is none: it is made again, and replaced."""
+        try:
+            found = await self._documents.find(blob_id)
+        except ValidationError as error:
+            log.warning("metadata.unreadable", blob=str(blob_id), reason=str(error))
+            return None
         return None if found is None else found.to_domain()
 
     async def remove(self, blob_id: UUID) -> None:
