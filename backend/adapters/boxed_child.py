@@ -1,20 +1,24 @@
-"""Limits itself, then becomes a program: `boxed_child.py LIMITS PROGRAM FOLDER...`.
+"""Closes itself in, then becomes a program: `boxed_child.py LIMITS PROGRAM FOLDER...`.
 
-Limits are set here and not between fork and exec in the parent, where Python code may
+This is done here and not between fork and exec in the parent, where Python code may
 deadlock and makes starting slow. Standard library only.
 """
 
+import ctypes
 import json
 import os
 import resource
+import signal
 import sys
 
 
 class BoxedChild:
-    """Runs a Python program under limits that it cannot raise again."""
+    """Runs a Python program in a box that it cannot leave again."""
 
-    # Told apart from a program that fails: nothing else ends with it.
+    # Told apart from a program that fails: nothing else ends with them.
     MEMORY_EXIT = 77
+    REFUSED_EXIT = 78
+    PR_SET_PDEATHSIG = 1
 
     def __init__(
         self, limits: dict[str, int], program: str, folders: list[str]
@@ -24,15 +28,28 @@ class BoxedChild:
         self._folders = folders
 
     def run(self) -> None:
+        # A worker that is killed can no longer end what it has started.
+        ctypes.CDLL(None).prctl(self.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         for name, most in self._limits.items():
             self._limit(getattr(resource, f"RLIMIT_{name}"), most)
         # Behind the standard library, so that nothing can stand in for it.
         sys.path.extend(self._folders)
+        # Ours is found only now.
+        from backend.adapters.seccomp_filter import BoxRefused
+        from backend.adapters.system_call_box import SystemCallBox
+
         try:
+            SystemCallBox().enter()
             self._become()
         except MemoryError:
-            os.write(2, b"Out of memory\n")
-            os._exit(self.MEMORY_EXIT)
+            self._end(self.MEMORY_EXIT, "Out of memory")
+        except BoxRefused as error:
+            self._end(self.REFUSED_EXIT, str(error))
+
+    @staticmethod
+    def _end(status: int, message: str) -> None:
+        os.write(2, f"{message}\n".encode())
+        os._exit(status)
 
     def _become(self) -> None:
         # pathlib would take longer to import than the rest takes to run.

@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from importlib.util import find_spec
@@ -44,6 +44,7 @@ class ChildEnd(Enum):
     OUT_OF_TIME = "took too long"
     OUT_OF_MEMORY = "ran out of memory"
     TOO_TALKATIVE = "wrote too much"
+    NOT_BOXED = "could not be closed in and has read nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +99,16 @@ class ChildProcess:
     """Starts a Python program as the leader of its own process group.
 
     Whatever happens, cancellation included, no process of the group is left when `run`
-    returns. The program has the file as its standard input, an empty folder as its
-    current one, and nothing of our environment; it finds the named packages and those
-    of the standard library.
+    returns. The program has the file as its standard input, only to be read and from
+    its beginning, an empty folder as its current one, and nothing of our environment; it finds the named packages and those
+    of the standard library. It has no network and reaches no other process: see
+    `system_call_box.py`.
     """
 
     _BOX: Final = Path(__file__).with_name("boxed_child.py")
     # As in boxed_child.py, which is a program and not imported.
     _MEMORY_EXIT: Final = 77
+    _REFUSED_EXIT: Final = 78
     _MEMORY_WORDS: Final = (b"bad_alloc", b"MemoryError", b"Cannot allocate memory")
     _ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8"}
 
@@ -122,7 +125,7 @@ class ChildProcess:
             *(sys.executable, "-I", "-S", "-B", str(self._BOX)),
             json.dumps(asdict(self._limits.resources)),
             str(program),
-            *dict.fromkeys(self._folder(package) for package in packages),
+            *dict.fromkeys(map(self._folder, ("backend", *packages))),
         ]
 
     async def run(self, source: BinaryIO) -> ChildResult:
@@ -144,17 +147,28 @@ class ChildProcess:
     async def _start(
         self, talk: ChildTalk, source: BinaryIO, folder: str
     ) -> asyncio.SubprocessTransport:
-        transport, _ = await asyncio.get_running_loop().subprocess_exec(
-            lambda: talk,
-            *self._command,
-            stdin=source.fileno(),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=folder,
-            env=self._ENVIRONMENT,
-            start_new_session=True,
-        )
+        with self._read_only(source) as descriptor:
+            transport, _ = await asyncio.get_running_loop().subprocess_exec(
+                lambda: talk,
+                *self._command,
+                stdin=descriptor,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                cwd=folder,
+                env=self._ENVIRONMENT,
+                start_new_session=True,
+            )
         return transport
+
+    @staticmethod
+    @contextmanager
+    def _read_only(source: BinaryIO) -> Iterator[int]:
+        """The same file, opened anew: ours may be open for writing, and has our locks."""
+        descriptor = os.open(f"/proc/self/fd/{source.fileno()}", os.O_RDONLY)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     def _result(self, talk: ChildTalk, status: int) -> ChildResult:
         if talk.is_too_long:
@@ -167,6 +181,8 @@ class ChildProcess:
     def _end(cls, status: int, errors: bytes) -> ChildEnd:
         if status == 0:
             return ChildEnd.FINISHED
+        if status == cls._REFUSED_EXIT:
+            return ChildEnd.NOT_BOXED
         if status == -signal.SIGXCPU:
             return ChildEnd.OUT_OF_TIME
         if status == cls._MEMORY_EXIT or any(
@@ -175,13 +191,21 @@ class ChildProcess:
             return ChildEnd.OUT_OF_MEMORY
         return ChildEnd.KILLED if status < 0 else ChildEnd.FAILED
 
-    @staticmethod
-    def _message(end: ChildEnd, status: int, talk: ChildTalk) -> str:
+    @classmethod
+    def _message(cls, end: ChildEnd, status: int, talk: ChildTalk) -> str:
         how = f"exit status {status}"
         if status < 0:
-            how = f"signal {signal.Signals(-status).name}"
+            how = f"signal {cls._signal(-status)}"
         said = f": {talk.last_error}" if talk.last_error else ""
         return f"The child {end.value} ({how}){said}"
+
+    @staticmethod
+    def _signal(number: int) -> str:
+        """Its name; most of the real-time signals have none."""
+        try:
+            return signal.Signals(number).name
+        except ValueError:
+            return str(number)
 
     @staticmethod
     def _kill_group(leader: int) -> None:

@@ -1,81 +1,44 @@
 """Staging in a folder of the local disk: received bytes are files named by a uuid."""
 
-import asyncio
 import ctypes
 import errno
-import fcntl
 import functools
 import hashlib
+import itertools
 import os
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 from uuid import UUID, uuid4
 
 import structlog
 
+from backend.adapters.disk import DiskErrors, DiskThreads
+from backend.adapters.locked_file import LockedFile
 from backend.domain.errors import StagingAway, StorageFull
 from backend.domain.media import StagedFile
 from backend.use_cases.ports import IncomingFile
 
-Result = TypeVar("Result")
-
 _LOG = structlog.get_logger(__name__)
 
 
-class DiskErrors:
-    """Tells a full disk from a broken one."""
-
-    # EFBIG: the file outgrows what the filesystem or the process may have.
-    _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-
-    @classmethod
-    @contextmanager
-    def translated(cls) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if error.errno in cls._FULL:
-                raise StorageFull(f"Staging is full: {error.strerror}.") from error
-            _LOG.error("staging.failed", error=str(error))
-            reason = error.strerror or type(error).__name__
-            raise StagingAway(f"The staging folder failed: {reason}.") from error
-
-
-class DiskThreads:
-    """Runs blocking work on threads of its own; what was begun is always finished."""
+class WriteLanes:
+    """Single threads that incoming files share in turn: each writes in the order it was
+    told to, one batch right after the other, and no fsync of another keeps it waiting.
+    """
 
     def __init__(self, count: int) -> None:
-        self._executor = ThreadPoolExecutor(count, thread_name_prefix="staging")
+        self._lanes = [DiskThreads(1) for _ in range(count)]
+        self._turns = itertools.cycle(self._lanes)
 
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """A cancelled caller leaves at once, the work is done all the same."""
-        done = self._executor.submit(work)
-        return await asyncio.shield(asyncio.wrap_future(done))
-
-    async def obtain(
-        self, work: Callable[[], Result], give_back: Callable[[Result], object]
-    ) -> Result:
-        """As `run`; what nobody waits for any more is given back."""
-        done = self._executor.submit(work)
-        try:
-            return await asyncio.shield(asyncio.wrap_future(done))
-        except asyncio.CancelledError:
-            done.add_done_callback(functools.partial(self._return, give_back))
-            raise
+    def next(self) -> DiskThreads:
+        return next(self._turns)
 
     def close(self) -> None:
-        """Wait for what is under way and end the threads."""
-        self._executor.shutdown()
-
-    @staticmethod
-    def _return(give_back: Callable[[Result], object], done: Future[Result]) -> None:
-        if done.exception() is None:
-            give_back(done.result())
+        for lane in self._lanes:
+            lane.close()
 
 
 class Folder:
@@ -125,34 +88,6 @@ class Folder:
             os.close(descriptor)
 
 
-class LockedFile:
-    """Opens files of the folder and takes their `flock`, which tells the sweep to wait."""
-
-    _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-
-    @classmethod
-    def create(cls, path: Path) -> FileIO | None:
-        """None if the sweep took the file between its creation and its lock."""
-        file = FileIO(os.open(path, cls._CREATE, 0o600), "wb")
-        try:
-            if cls.lock(file) and os.fstat(file.fileno()).st_nlink == 1:
-                return file
-        except OSError:
-            file.close()
-            path.unlink(missing_ok=True)
-            raise
-        file.close()
-        return None
-
-    @staticmethod
-    def lock(file: FileIO) -> bool:
-        try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-
 class EarlyWriteback:
     """Has the disk begin while more bytes come, so that the fsync at the end is short.
 
@@ -185,12 +120,14 @@ class FolderIncomingFile:
         file: FileIO,
         folder: Folder,
         threads: DiskThreads,
+        lane: DiskThreads,
         fsync: bool,
     ) -> None:
         self.name = name
         self._file = file
         self._folder = folder
         self._threads = threads
+        self._lane = lane
         self._fsync = fsync
         self._writeback = EarlyWriteback(file)
         self._hash = hashlib.sha256()
@@ -199,32 +136,45 @@ class FolderIncomingFile:
         self._busy = threading.Lock()
 
     async def write(self, batch: bytes | bytearray | memoryview) -> None:
-        await self._threads.run(functools.partial(self._write, batch))
+        await self._lane.run(functools.partial(self._write, batch))
+
+    def received(self) -> StagedFile:
+        return self._described(sealed=False)
 
     async def seal(self) -> StagedFile:
         return await self._threads.run(self._seal)
 
     async def keep(self) -> None:
-        await self._threads.run(functools.partial(self.end, remove=False))
+        await self._threads.run(self._end)
 
     async def discard(self) -> None:
-        await self._threads.run(functools.partial(self.end, remove=True))
+        """Returns when the name is gone; the disk takes its time to free the space."""
+        await self._threads.run_until_told(self.remove)
 
-    def end(self, remove: bool) -> None:
-        """Blocking: close the file, which unlocks it, and remove it first if told so."""
+    def remove(self, removed: Callable[[], object]) -> None:
+        """Blocking: remove the file, tell so, and close it."""
+        self._end(self._unlink, removed)
+
+    def _end(self, *steps: Callable[[], object]) -> None:
+        """Close the file, which unlocks it, after these steps."""
         with self._busy:
             if self._file.closed:
                 return
             try:
                 with self._file:
-                    if remove:
-                        self._folder.path_of(self.name).unlink(missing_ok=True)
+                    for step in steps:
+                        step()
             except OSError as error:
-                # The caller can do nothing about it; the sweep finds what is left.
+                # The caller can do nothing about it; what is left has no owner.
                 _LOG.warning("staging.not_ended", name=str(self.name), error=str(error))
+
+    def _unlink(self) -> None:
+        self._folder.path_of(self.name).unlink(missing_ok=True)
 
     def _write(self, batch: bytes | bytearray | memoryview) -> None:
         with self._busy, DiskErrors.translated():
+            if self._file.closed:  # Nobody waits for what was still to be written.
+                return
             self._folder.check_room(len(batch))
             self._hash.update(batch)
             rest = memoryview(batch)
@@ -239,7 +189,10 @@ class FolderIncomingFile:
             if self._fsync:
                 os.fsync(self._file.fileno())
                 self._folder.sync()
-            return StagedFile(self.name, self._size_bytes, self._hash.hexdigest())
+            return self._described(sealed=True)
+
+    def _described(self, sealed: bool) -> StagedFile:
+        return StagedFile(self.name, self._size_bytes, self._hash.hexdigest(), sealed)
 
 
 class FolderStaging:
@@ -251,6 +204,7 @@ class FolderStaging:
         self._folder = Folder(folder, floor_bytes)
         self._fsync = fsync
         self._threads = DiskThreads(threads)
+        self._lanes = WriteLanes(threads)
 
     async def receive(self) -> IncomingFile:
         return await self._threads.obtain(self._create, self._discard)
@@ -259,7 +213,8 @@ class FolderStaging:
         await self._threads.run(functools.partial(self._check_room, size_bytes))
 
     def holds(self, name: UUID) -> bool:
-        return self._folder.path_of(name).is_file()
+        with DiskErrors.translated():
+            return self._folder.path_of(name).is_file()
 
     async def open(self, name: UUID) -> BinaryIO | None:
         return await self._threads.obtain(
@@ -271,6 +226,7 @@ class FolderStaging:
 
     def close(self) -> None:
         """Blocking: wait for what is under way and end the threads."""
+        self._lanes.close()
         self._threads.close()
 
     def _create(self) -> FolderIncomingFile:
@@ -281,7 +237,12 @@ class FolderStaging:
                 file = LockedFile.create(self._folder.path_of(name))
                 if file is not None:
                     return FolderIncomingFile(
-                        name, file, self._folder, self._threads, self._fsync
+                        name,
+                        file,
+                        self._folder,
+                        self._threads,
+                        self._lanes.next(),
+                        self._fsync,
                     )
 
     def _check_room(self, size_bytes: int) -> None:
@@ -297,19 +258,13 @@ class FolderStaging:
                 return None
 
     def _remove(self, name: UUID) -> None:
-        path = self._folder.path_of(name)
-        with (
-            DiskErrors.translated(),
-            suppress(FileNotFoundError),
-            # For writing, as NFS wants it for an exclusive lock.
-            path.open("r+b", buffering=0) as file,
-        ):
-            if LockedFile.lock(file):
-                path.unlink()
+        with DiskErrors.translated():
+            if not LockedFile.remove(self._folder.path_of(name)):
+                raise StagingAway("The file is still being received.")
 
     @staticmethod
     def _discard(incoming: FolderIncomingFile) -> None:
-        incoming.end(remove=True)
+        incoming.remove(lambda: None)
 
     @staticmethod
     def _close(file: BinaryIO | None) -> None:

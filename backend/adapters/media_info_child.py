@@ -2,44 +2,19 @@
 
 It finds the file as its standard input, writes one JSON object and ends. MediaInfo is C++
 that parses what anybody uploads, so it may crash, hang or be taken over; nothing but
-this process is lost then. `boxed_child.py` has set its limits before it starts.
+this process is lost then. `boxed_child.py` has closed it in before it starts.
 """
 
 import json
 import os
-import resource
 import sys
 from typing import Any, Final
 
 from pymediainfo import MediaInfo
 
 from backend.adapters.media_info_report import ReportTrimmer
-
-
-class SeekableInput:
-    """A descriptor as a file that has a position of its own.
-
-    The position of the descriptor is shared with the process that opened it.
-    """
-
-    mode: Final = "rb"
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._position = 0
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        end = os.fstat(self._descriptor).st_size if whence == os.SEEK_END else 0
-        self._position = end + offset
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def read(self, size: int) -> bytes:
-        data = os.pread(self._descriptor, size, self._position)
-        self._position += len(data)
-        return data
+from backend.adapters.seekable_input import SeekableInput
+from backend.adapters.system_call_box import SystemCallBox
 
 
 class MediaInfoChild:
@@ -69,15 +44,12 @@ class MediaInfoChild:
 
     @staticmethod
     def _seal() -> None:
-        """No descriptor can be opened from here on: no file, no socket, no library.
-
-        MediaInfo opens what a playlist or a QuickTime reference names, on this machine
-        and, through libcurl, on the network. The library itself is loaded before.
+        """MediaInfo opens what a playlist or a QuickTime reference names, on this
+        machine and, through libcurl, on the network. Its library is loaded before.
         """
         if not MediaInfo.can_parse():
             raise RuntimeError("libmediainfo cannot be loaded")
-        most = sys.stderr.fileno() + 1
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        SystemCallBox().seal()
 
     def _parse(self) -> dict[str, Any]:
         text = MediaInfo.parse(

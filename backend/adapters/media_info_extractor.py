@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Final
 
@@ -16,19 +17,22 @@ class MediaInfoExtractor:
     """`MetadataExtractor` with one child process for each file."""
 
     PROGRAM: Final = Path(__file__).with_name("media_info_child.py")
-    _PACKAGES: Final = ("backend", "pymediainfo")
+    _PACKAGES: Final = ("pymediainfo",)
     _CODES: ClassVar = {
         ChildEnd.FAILED: FailureCode.EXTRACTOR_CRASHED,
         ChildEnd.KILLED: FailureCode.EXTRACTOR_CRASHED,
         ChildEnd.TOO_TALKATIVE: FailureCode.EXTRACTOR_CRASHED,
         ChildEnd.OUT_OF_TIME: FailureCode.EXTRACTOR_TIMED_OUT,
         ChildEnd.OUT_OF_MEMORY: FailureCode.EXTRACTOR_OUT_OF_MEMORY,
+        # Nothing is wrong with the file.
+        ChildEnd.NOT_BOXED: FailureCode.INTERNAL_ERROR,
     }
 
     def __init__(
         self, limits: ChildLimits | None = None, program: Path = PROGRAM
     ) -> None:
         self._child = ChildProcess(program, self._PACKAGES, limits)
+        self._libraries = {name: version(name) for name in self._PACKAGES}
 
     async def extract(self, source: BinaryIO) -> MetadataReport:
         result = await self._child.run(source)
@@ -39,8 +43,7 @@ class MediaInfoExtractor:
         self._check_readable(report.tracks)
         return report
 
-    @classmethod
-    def _report(cls, output: bytes) -> MetadataReport:
+    def _report(self, output: bytes) -> MetadataReport:
         """The child may have been taken over by the file: its word is checked too."""
         try:
             said = json.loads(output)
@@ -50,6 +53,7 @@ class MediaInfoExtractor:
                 extractor=str(said["extractor"])[:100],
                 extractor_version=str(said["version"])[:100],
                 truncated=bool(said["truncated"]) or trimmer.truncated,
+                libraries=self._libraries,
             )
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise JobFailed(
@@ -59,13 +63,17 @@ class MediaInfoExtractor:
     @classmethod
     def _check_readable(cls, tracks: Iterable[Mapping[str, Any]]) -> None:
         kinds = {str(track["type"]): str(track.get("Format", "")) for track in tracks}
-        if any(cls._is_usable(track) for track in tracks):
-            return
         container = kinds.get("General") or "no known format"
-        raise JobFailed(
-            FailureCode.UNREADABLE_MEDIA,
-            f"MediaInfo finds no video track that can be read in it ({container})",
-        )
+        if not any(cls._is_usable(track) for track in tracks):
+            raise JobFailed(
+                FailureCode.UNREADABLE_MEDIA,
+                f"MediaInfo finds no video track that can be read in it ({container})",
+            )
+        if any(cls._is_cut_off(track) for track in tracks):
+            raise JobFailed(
+                FailureCode.UNREADABLE_MEDIA,
+                f"The file ends before its boxes do: it was cut off ({container})",
+            )
 
     @staticmethod
     def _is_usable(track: Mapping[str, Any]) -> bool:
@@ -73,4 +81,14 @@ class MediaInfoExtractor:
             track["type"] == "Video"
             and track.get("Format")
             and (track.get("Width") or track.get("Duration"))
+        )
+
+    @staticmethod
+    def _is_cut_off(track: Mapping[str, Any]) -> bool:
+        """Streams and recordings end anywhere; an MP4 is written whole or damaged."""
+        more = track.get("extra")
+        return (
+            track.get("Format") == "MPEG-4"
+            and isinstance(more, Mapping)
+            and more.get("IsTruncated") == "Yes"
         )

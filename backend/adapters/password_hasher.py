@@ -57,7 +57,7 @@ class ThreadedPasswordHasher:
 
     async def _run(self, work: Callable[..., Result], *args: str) -> Result:
         if not self._places.acquire(blocking=False):
-            raise Overloaded("Too many passwords are being checked; try again soon.")
+            raise Overloaded
         running = self._executor.submit(work, *args)
         # Not in a finally clause: a client that leaves does not end the work.
         running.add_done_callback(lambda _: self._places.release())

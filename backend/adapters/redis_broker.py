@@ -1,11 +1,13 @@
 """Dramatiq's Redis broker with every choice made explicitly."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from threading import Event
 from typing import Any
 
 import redis
-from dramatiq import Middleware
-from dramatiq.brokers.redis import RedisBroker
+from dramatiq import MessageProxy, Middleware
+from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -29,6 +31,64 @@ class BrokerClient(redis.Redis):
             raise redis.ConnectionError(str(error)) from error
 
 
+class PromptConsumer(_RedisConsumer):
+    """Fetches again as soon as one of its messages is done.
+
+    Dramatiq's own looks whether there is room again and again, and less and less often:
+    for jobs of a tenth of a second it is late by as much. A new consumer of a queue
+    knows what the one before, whose connection was lost, has fetched and is under way.
+    """
+
+    def __init__(
+        self,
+        broker: RedisBroker,
+        queue: str,
+        prefetch: int,
+        timeout: int,
+        ids: set[str],
+    ) -> None:
+        super().__init__(broker, queue, prefetch, timeout)  # type: ignore[no-untyped-call]
+        self.queued_message_ids = ids
+        self._done = Event()
+
+    def __next__(self) -> MessageProxy | None:
+        self._done.clear()
+        if self._is_full and not self._done.wait(self.timeout / 1000):
+            return None
+        message: MessageProxy | None = super().__next__()  # type: ignore[no-untyped-call]
+        return message
+
+    def ack(self, message: MessageProxy) -> None:
+        try:
+            super().ack(message)  # type: ignore[no-untyped-call]
+        finally:
+            self._done.set()
+
+    def nack(self, message: MessageProxy) -> None:
+        try:
+            super().nack(message)  # type: ignore[no-untyped-call]
+        finally:
+            self._done.set()
+
+    @property
+    def _is_full(self) -> bool:
+        return not self.message_cache and len(self.queued_message_ids) >= self.prefetch
+
+
+class PromptBroker(RedisBroker):
+    """Dramatiq's broker with consumers that lose no time."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)  # type: ignore[no-untyped-call]
+        self._under_way: defaultdict[str, set[str]] = defaultdict(set)
+
+    def consume(
+        self, queue_name: str, prefetch: int = 1, timeout: int = 5000
+    ) -> PromptConsumer:
+        ids = self._under_way[queue_name]
+        return PromptConsumer(self, queue_name, prefetch, timeout, ids)
+
+
 class BrokerFactory:
     """Builds a broker; it connects on first use.
 
@@ -50,7 +110,7 @@ class BrokerFactory:
             retry=Retry(NoBackoff(), 0),
             health_check_interval=15,
         )
-        return RedisBroker(  # type: ignore[no-untyped-call]
+        return PromptBroker(
             client=client,
             middleware=list(middleware),
             heartbeat_timeout=HEARTBEAT_TIMEOUT_MS,

@@ -93,9 +93,12 @@ class S3Errors:
         {"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "IncompleteBody"}
     )
     # Says "not now" although its status is not of the 500s. An upload that is gone was
-    # taken away by a newer attempt on the same key.
+    # taken away by a newer attempt on the same key; room can be made.
     _AWAY: ClassVar = frozenset(
-        {"RequestTimeout", "SlowDown", "Throttling", "OperationAborted", "NoSuchUpload"}
+        {
+            *("RequestTimeout", "SlowDown", "Throttling", "OperationAborted"),
+            *("NoSuchUpload", "QuotaExceeded"),
+        }
     )
     _NOT_IMPLEMENTED: ClassVar = 501
 
@@ -138,8 +141,17 @@ class S3Errors:
             return False
         return status >= 500 or status in {408, 429} or code in cls._AWAY
 
-    @staticmethod
-    def is_absence(error: Exception) -> bool:
+    @classmethod
+    def is_absence(cls, error: Exception) -> bool:
         """Whether a ClientError says that there is no such object (or bucket: HEAD)."""
+        return cls._code_of(error) in {"404", "NoSuchKey"}
+
+    @classmethod
+    def is_missing_upload(cls, error: Exception) -> bool:
+        """Whether it says that the upload in parts has been ended, or never begun."""
+        return cls._code_of(error) == "NoSuchUpload"
+
+    @staticmethod
+    def _code_of(error: Exception) -> str:
         response: Any = getattr(error, "response", {})
-        return str(response.get("Error", {}).get("Code")) in {"404", "NoSuchKey"}
+        return str(response.get("Error", {}).get("Code"))

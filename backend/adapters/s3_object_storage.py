@@ -3,15 +3,19 @@
 from pathlib import Path
 from typing import BinaryIO
 
+from backend.adapters.blob_source import BlobSource
 from backend.adapters.s3_bucket import S3Bucket
 from backend.adapters.s3_connection import S3Connection, S3Errors
 from backend.adapters.s3_download import S3Download
-from backend.adapters.s3_upload import S3Upload
-from backend.adapters.source_file import SourceFile
+from backend.adapters.s3_multipart_upload import S3MultipartUpload
+from backend.adapters.s3_part_plan import PartPlan
+from backend.adapters.s3_target import S3Target
+from backend.adapters.s3_unfinished import UnfinishedUploads
+from backend.adapters.s3_whole_upload import S3WholeUpload
 from backend.adapters.stoppable_threads import Stop, StoppableThreads
 from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.media import BlobRef, ObjectKey
-from backend.use_cases.ports import ByteCounter, StoredObject
+from backend.use_cases.ports import ByteCounter, StoredObject, UploadJournal
 
 
 class S3ObjectStorage:
@@ -30,7 +34,25 @@ class S3ObjectStorage:
         self._download_folder = download_folder
 
     async def put(self, blob: BlobRef, source: BinaryIO, moved: ByteCounter) -> None:
-        await self._threads.run(lambda stop: self._put(blob, source, moved, stop))
+        target = S3Target(self._connection, blob)
+        upload = S3WholeUpload(target, BlobSource(blob, source), moved)
+        await self._threads.run(upload.run)
+
+    async def put_resumably(
+        self,
+        blob: BlobRef,
+        source: BinaryIO,
+        moved: ByteCounter,
+        journal: UploadJournal,
+    ) -> None:
+        if PartPlan(blob.size_bytes).fits_one_request:
+            await self.put(blob, source, moved)
+            return
+        target = S3Target(self._connection, blob)
+        upload = S3MultipartUpload(
+            self._threads, target, BlobSource(blob, source), moved, journal
+        )
+        await upload.run()
 
     async def stat(self, key: ObjectKey) -> StoredObject | None:
         return await self._threads.run(lambda stop: self._head(key))
@@ -49,16 +71,6 @@ class S3ObjectStorage:
     def close(self) -> None:
         self._threads.close()
         self._connection.close()
-
-    def _put(
-        self, blob: BlobRef, source: BinaryIO, moved: ByteCounter, stop: Stop
-    ) -> None:
-        file = SourceFile(source.fileno(), stop)
-        try:
-            client = self._connection.client
-            S3Upload(client, self._connection.bucket, blob, file, moved, stop).run()
-        finally:
-            file.close()
 
     def _head(self, key: ObjectKey) -> StoredObject | None:
         from botocore.exceptions import ClientError
@@ -100,9 +112,11 @@ class S3ObjectStorage:
                 raise
 
     def _delete(self, key: ObjectKey) -> None:
-        client = self._connection.client
+        """Unfinished uploads first: then none of them can become the object again."""
+        client, bucket = self._connection.client, self._connection.bucket
+        UnfinishedUploads(client, bucket, str(key)).end()
         with S3Errors.translated(f"removing {key}"):
-            client.delete_object(Bucket=self._connection.bucket, Key=str(key))
+            client.delete_object(Bucket=bucket, Key=str(key))
 
     @staticmethod
     def _discard(file: BinaryIO | None) -> None:

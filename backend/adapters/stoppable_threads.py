@@ -8,6 +8,8 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
+from backend.domain.patience import UNHURRIED
+
 Result = TypeVar("Result")
 
 
@@ -100,7 +102,8 @@ class StoppableThreads:
     """A bounded pool; `run` hands the work a `Stop` that it must check often."""
 
     # How long a cancelled caller waits for its work to end before it goes on; dramatiq
-    # gives an interrupted attempt one second for everything.
+    # gives an interrupted attempt one second for everything. Who is cancelled unhurried
+    # waits to the end: a client's own timeouts bound what it is in the middle of.
     GRACE_SECONDS: Final = 0.5
 
     def __init__(self, name: str, most: int) -> None:
@@ -117,15 +120,23 @@ class StoppableThreads:
         waiting = asyncio.wrap_future(future)
         try:
             return await asyncio.shield(waiting)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             stop.ask()
             future.add_done_callback(lambda done: self._dispose(done, discard))
+            waiting.add_done_callback(self._retrieve)
             if not future.cancel():
-                await asyncio.wait({waiting}, timeout=self.GRACE_SECONDS)
+                grace = None if UNHURRIED in error.args else self.GRACE_SECONDS
+                await asyncio.wait({waiting}, timeout=grace)
             raise
 
     def close(self) -> None:
         self._threads.close()
+
+    @staticmethod
+    def _retrieve(done: asyncio.Future[Any]) -> None:
+        """How work that nobody waits for has ended is no news for the log."""
+        if not done.cancelled():
+            done.exception()
 
     @staticmethod
     def _dispose(done: Future[Result], discard: Callable[[Result], None]) -> None:

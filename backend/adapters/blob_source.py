@@ -1,0 +1,45 @@
+"""The file that a blob is sent from, and the proof that it has the blob's bytes."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import BinaryIO
+
+from backend.adapters.source_file import SourceFile
+from backend.adapters.stoppable_threads import Stop
+from backend.domain.failures import FailureCode, JobFailed
+from backend.domain.media import BlobRef
+
+
+class BlobSource:
+    """Hashes the whole file on the way, a part after the other.
+
+    Raises `JobFailed` with `object_damaged` where it is not what was received.
+    """
+
+    def __init__(self, blob: BlobRef, source: BinaryIO) -> None:
+        self._blob = blob
+        self._source = source
+        self._whole = hashlib.sha256()
+
+    @contextmanager
+    def opened(self, stop: Stop) -> Iterator[SourceFile]:
+        with closing(SourceFile(self._source.fileno(), stop)) as file:
+            if file.size_bytes != self._blob.size_bytes:
+                raise self.damaged("has another size than was received")
+            yield file
+
+    def hash(self, file: SourceFile, start: int, length: int) -> bytes:
+        """The SHA-256 of a part; each byte of the file must be hashed once, in order."""
+        return file.hash(start, length, self._whole)
+
+    def check(self) -> None:
+        """Once all of it has been hashed."""
+        if self._whole.hexdigest() != self._blob.sha256:
+            raise self.damaged("has other bytes than were received")
+
+    def damaged(self, seen: str) -> JobFailed:
+        return JobFailed(
+            FailureCode.OBJECT_DAMAGED,
+            f"{self._blob.object_key} is not stored: the staged file {seen}",
+        )

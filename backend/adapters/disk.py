@@ -1,0 +1,78 @@
+"""What all work on the disk of the staging folder has in common: threads, and errors."""
+
+import asyncio
+import errno
+import functools
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+import structlog
+
+from backend.domain.errors import StagingAway, StorageFull
+
+Result = TypeVar("Result")
+
+_LOG = structlog.get_logger(__name__)
+
+
+class DiskErrors:
+    """Tells a full disk from a broken one."""
+
+    # EFBIG: the file outgrows what the filesystem or the process may have.
+    _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+    @classmethod
+    @contextmanager
+    def translated(cls) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno in cls._FULL:
+                raise StorageFull(f"Staging is full: {error.strerror}.") from error
+            _LOG.error("staging.failed", error=str(error))
+            reason = error.strerror or type(error).__name__
+            raise StagingAway(f"The staging folder failed: {reason}.") from error
+
+
+class DiskThreads:
+    """Runs blocking work on threads of its own; what was begun is always finished."""
+
+    def __init__(self, count: int) -> None:
+        self._executor = ThreadPoolExecutor(count, thread_name_prefix="staging")
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """A cancelled caller leaves at once, the work is done all the same."""
+        done = self._executor.submit(work)
+        return await asyncio.shield(asyncio.wrap_future(done))
+
+    async def run_until_told(
+        self, work: Callable[[Callable[[], object]], object]
+    ) -> None:
+        """As `run`, but waits only until the work says so, or ends."""
+        told: Future[None] = Future()
+        tell = functools.partial(told.set_result, None)
+        done = self._executor.submit(work, tell)
+        done.add_done_callback(lambda _: told.done() or tell())
+        await asyncio.shield(asyncio.wrap_future(told))
+
+    async def obtain(
+        self, work: Callable[[], Result], give_back: Callable[[Result], object]
+    ) -> Result:
+        """As `run`; what nobody waits for any more is given back."""
+        done = self._executor.submit(work)
+        try:
+            return await asyncio.shield(asyncio.wrap_future(done))
+        except asyncio.CancelledError:
+            done.add_done_callback(functools.partial(self._return, give_back))
+            raise
+
+    def close(self) -> None:
+        """Wait for what is under way and end the threads."""
+        self._executor.shutdown()
+
+    @staticmethod
+    def _return(give_back: Callable[[Result], object], done: Future[Result]) -> None:
+        if done.exception() is None:
+            give_back(done.result())

@@ -1,0 +1,140 @@
+"""The generation of each scope in Redis: another one after every change."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from secrets import token_hex
+
+from backend.adapters.redis_hints import Answers, Command, RedisHints
+from backend.domain.freshness import FRESH_SECONDS, Scope
+
+# Long after the last answer that depends on it. One that was lost comes back as another.
+GENERATION_SECONDS = 600
+# Timers of event loops round to milliseconds, and clocks of two machines may run apart by
+# some hundred parts in a million.
+SLACK_SECONDS = 0.02
+# A larger answer is made again each time; a page of a hundred media has about 60 kB.
+MOST_BODY_BYTES = 256 * 1024
+
+# The keys carry the run_id of the very server that runs the script: one that came back
+# from a snapshot, or took over for another, knows neither entries nor generations. A
+# lost generation comes back as another, so that nothing stored before has its stamp.
+_COMMON = """
+local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local function named(key)
+    return 'fresh:' .. run_id .. ':' .. key
+end
+local function now()
+    local time = redis.call('TIME')
+    return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+"""
+# KEYS: the scopes, then the entry. ARGV: a new generation, its seconds, the lifetime of
+# entries in ms. Returns the generations, the time in ms, and the body that was stored
+# under them, unless the clock says that it is too old or from the future.
+_READ = f"""{_COMMON}
+local generations = {{}}
+for i = 1, #KEYS - 1 do
+    local key = named(KEYS[i])
+    local generation = redis.call('GET', key)
+    if not generation then
+        generation = ARGV[1]
+        redis.call('SET', key, generation, 'EX', ARGV[2])
+    end
+    generations[i] = generation
+end
+local stamp = table.concat(generations, ' ')
+local time = now()
+local entry = redis.call('HMGET', named(KEYS[#KEYS]), 'stamp', 'body', 'at')
+if entry[1] == stamp then
+    local age = time - tonumber(entry[3])
+    if age >= 0 and age < tonumber(ARGV[3]) then
+        return {{stamp, time, entry[2]}}
+    end
+end
+return {{stamp, time, false}}
+"""
+# KEYS: as above. ARGV: the generations and the time that were read, the lifetime in ms,
+# the body. The end is absolute, so that a store that comes late is refused.
+_STORE = f"""{_COMMON}
+local generations = {{}}
+for i = 1, #KEYS - 1 do
+    generations[i] = redis.call('GET', named(KEYS[i])) or ''
+end
+local read, time = tonumber(ARGV[2]), now()
+local ends = read + tonumber(ARGV[3])
+if table.concat(generations, ' ') ~= ARGV[1] or time < read or time >= ends then
+    return 0
+end
+local entry = named(KEYS[#KEYS])
+redis.call('HSET', entry, 'stamp', ARGV[1], 'at', ARGV[2], 'body', ARGV[4])
+redis.call('PEXPIREAT', entry, ends)
+return 1
+"""
+# KEYS: the scopes. ARGV: a new generation, its seconds.
+_CHANGE = f"""{_COMMON}
+for i = 1, #KEYS do
+    redis.call('SET', named(KEYS[i]), ARGV[1], 'EX', ARGV[2])
+end
+return 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What Redis said: the generations now, its time, and the entry if it is current."""
+
+    stamp: bytes
+    at_milliseconds: int
+    body: bytes | None
+
+
+class RedisGenerations:
+    """Reads and stores entries under the generations of their scopes, atomically."""
+
+    def __init__(self, redis: RedisHints, fresh_seconds: float = FRESH_SECONDS) -> None:
+        self._redis = redis
+        self.fresh_seconds = fresh_seconds
+        self._fresh_milliseconds = round(fresh_seconds * 1000)
+
+    async def read(self, key: str, scopes: Sequence[Scope]) -> Reading | None:
+        """None if Redis is away."""
+        fresh = (token_hex(16), GENERATION_SECONDS, self._fresh_milliseconds)
+        answers = await self._run(_READ, [*scopes, f"entry:{key}"], *fresh)
+        return Reading(*answers[0]) if answers is not None else None
+
+    async def store(
+        self, key: str, scopes: Sequence[Scope], reading: Reading, body: bytes
+    ) -> None:
+        """Keep the body, unless one of the scopes changed since the reading."""
+        if len(body) > MOST_BODY_BYTES:
+            return
+        read = (reading.stamp, reading.at_milliseconds, self._fresh_milliseconds)
+        await self._run(_STORE, [*scopes, f"entry:{key}"], *read, body)
+
+    async def change(self, *scopes: Scope) -> bool:
+        """Give the scopes new generations; False if nobody knows whether it was done."""
+        fresh = (token_hex(16), GENERATION_SECONDS)
+        return await self._run(_CHANGE, scopes, *fresh) is not None
+
+    async def _run(
+        self, script: str, keys: Sequence[str], *arguments: str | int | bytes
+    ) -> Answers:
+        """The whole script each time: a Redis that is new does not know its digest."""
+        command: Command = ("EVAL", script, len(keys), *keys, *arguments)
+        return await self._redis.ask(command)
+
+
+class RedisFreshness:
+    """The `Freshness` port."""
+
+    def __init__(self, generations: RedisGenerations) -> None:
+        self._generations = generations
+
+    async def changed(self, *scopes: Scope) -> None:
+        """Waits without holding anything, and on nobody's patience but the client's."""
+        if not await self._generations.change(*scopes):
+            await asyncio.sleep(self._generations.fresh_seconds + SLACK_SECONDS)
+
+    async def touched(self, *scopes: Scope) -> None:
+        await self._generations.change(*scopes)
