@@ -16,9 +16,16 @@ TITLE = "MediaProject"
 DESCRIPTION = """Takes videos in, publishes them on a CDN origin and knows everything
 technical about them.
 
-Sign in with `POST /auth/signin/`, press *Authorize* and paste `access`. Then send a video
-with `POST /media/` and look at `GET /media/{uuid}/` until it is `ready`. Every refusal is
-an `application/problem+json` with a stable `code`."""
+1. Send e-mail and password with `POST /auth/signin/` (*Try it out*, *Execute*), and copy
+   the value of `access` out of the answer.
+2. Press *Authorize* and paste it.
+3. Choose a video in `POST /media/` and execute it; copy `uuid` out of the answer.
+4. Look at `GET /media/{media_id}/` until its `status` is `ready` or `failed`.
+   `GET /media/{media_id}/jobs/` shows what is being done, and why something failed.
+5. `urls` then says where the video and its picture are published, and
+   `GET /media/{media_id}/metadata/` everything technical about it.
+
+Every refusal is an `application/problem+json` whose `code` never changes its meaning."""
 
 
 class Api:

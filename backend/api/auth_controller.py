@@ -4,6 +4,7 @@ from backend.api.controller import Controller
 from backend.api.http.handler import ApiRequest
 from backend.api.http.routes import PUBLIC, SIGNED_IN
 from backend.api.schemas.accounts import (
+    PasswordIn,
     RefreshIn,
     SignInIn,
     SignOutIn,
@@ -11,8 +12,19 @@ from backend.api.schemas.accounts import (
     TokensOut,
     UserOut,
 )
-from backend.domain.errors import Unauthenticated
-from backend.use_cases.ports import AccountLedger
+from backend.domain.errors import (
+    BadCredentials,
+    DatabaseAway,
+    EmailTaken,
+    InvalidToken,
+    Overloaded,
+    SignupClosed,
+    TooManySignIns,
+    WeakPassword,
+    WrongPassword,
+)
+from backend.use_cases.change_password import ChangePassword
+from backend.use_cases.ports import AccountLedger, SessionLedger
 from backend.use_cases.refresh_session import RefreshSession
 from backend.use_cases.sign_in import SignIn
 from backend.use_cases.sign_out import SignOut
@@ -30,6 +42,8 @@ class AuthController(Controller):
         sign_in: SignIn,
         refresh_session: RefreshSession,
         sign_out: SignOut,
+        change_password: ChangePassword,
+        sessions: SessionLedger,
         ledger: AccountLedger,
     ) -> None:
         super().__init__()
@@ -37,6 +51,8 @@ class AuthController(Controller):
         self._sign_in = sign_in
         self._refresh_session = refresh_session
         self._sign_out = sign_out
+        self._change_password = change_password
+        self._sessions = sessions
         self._ledger = ledger
         self._add_public()
         self._add_signed_in()
@@ -48,7 +64,14 @@ class AuthController(Controller):
             self.sign_up,
             access=PUBLIC,
             response={201: UserOut},
-            problems=(403, 409, 503),
+            problems=[
+                SignupClosed,
+                EmailTaken,
+                WeakPassword,
+                TooManySignIns,
+                Overloaded,
+                DatabaseAway,
+            ],
             summary="Make an account with the role viewer",
         )
         self.add(
@@ -57,7 +80,7 @@ class AuthController(Controller):
             self.sign_in,
             access=PUBLIC,
             response=TokensOut,
-            problems=(401, 503),
+            problems=[BadCredentials, TooManySignIns, Overloaded, DatabaseAway],
             summary="Open a session",
         )
         self.add(
@@ -66,7 +89,7 @@ class AuthController(Controller):
             self.refresh,
             access=PUBLIC,
             response=TokensOut,
-            problems=(401, 503),
+            problems=[InvalidToken, DatabaseAway],
             summary="Swap a refresh token for new tokens, once",
         )
 
@@ -80,6 +103,23 @@ class AuthController(Controller):
             summary="End the session",
         )
         self.add(
+            "/auth/signout/all/",
+            "POST",
+            self.sign_out_everywhere,
+            access=SIGNED_IN,
+            response={204: None},
+            summary="End all sessions of the account",
+        )
+        self.add(
+            "/auth/password/",
+            "POST",
+            self.change_password,
+            access=SIGNED_IN,
+            response={204: None},
+            problems=[WrongPassword, WeakPassword, Overloaded, TooManySignIns],
+            summary="Choose another password",
+        )
+        self.add(
             "/auth/me/",
             "GET",
             self.me,
@@ -89,21 +129,53 @@ class AuthController(Controller):
         )
 
     async def sign_up(self, request: ApiRequest, body: SignUpIn) -> Status[UserOut]:
-        profile = await self._sign_up.execute(body.email, body.password)
+        """The password needs 8 characters and must not be easy to guess.
+
+        An administrator gives the account another role. 403 `signup_closed` where only
+        administrators make accounts.
+        """
+        profile = await self._sign_up.execute(
+            body.email, body.password, request.client_address
+        )
         return Status(201, UserOut.of(profile))
 
     async def sign_in(self, request: ApiRequest, body: SignInIn) -> TokensOut:
-        return TokensOut.of(await self._sign_in.execute(body.email, body.password))
+        """Send `access` with every request: `Authorization: Bearer <access>`.
+
+        It works for `expires_in` seconds; `refresh` gets new tokens after that. The answer
+        is the same for an unknown e-mail, a wrong password and an inactive account.
+        """
+        tokens = await self._sign_in.execute(
+            body.email, body.password, request.client_address
+        )
+        return TokensOut.of(tokens)
 
     async def refresh(self, request: ApiRequest, body: RefreshIn) -> TokensOut:
+        """The old refresh token is dead then: using it again ends the whole session."""
         return TokensOut.of(await self._refresh_session.execute(body.refresh))
 
     async def sign_out(self, request: ApiRequest, body: SignOutIn) -> Status[None]:
+        """Both tokens of the session stop working at once."""
         await self._sign_out.execute(request.auth, body.refresh)
         return Status(204, None)
 
+    async def sign_out_everywhere(self, request: ApiRequest) -> Status[None]:
+        """Every token of the account is dead when this is answered."""
+        await self._sessions.end_all(request.auth)
+        return Status(204, None)
+
+    async def change_password(
+        self, request: ApiRequest, body: PasswordIn
+    ) -> Status[None]:
+        """This session goes on; all others of the account have ended."""
+        await self._change_password.execute(
+            request.auth, body.old, body.new, request.client_address
+        )
+        return Status(204, None)
+
     async def me(self, request: ApiRequest) -> UserOut:
+        """With the role and the rights that the account has now."""
         profile = await self._ledger.profile(request.auth.user_id)
         if profile is None:
-            raise Unauthenticated  # Deleted since the token was looked at.
+            raise InvalidToken  # Deleted since the token was looked at.
         return UserOut.of(profile)

@@ -9,31 +9,12 @@ from typing import Any, ClassVar
 from ninja import Router
 from ninja.constants import NOT_SET
 
-from backend.api.http.errors import PROBLEM_TYPE
+from backend.api.document.operation import OperationDocument, Refusal
 from backend.api.http.handler import ApiRequest
 from backend.api.http.routes import Access
 from backend.domain.errors import Invalid
 
 Handler = Callable[..., Awaitable[Any]]
-
-PROBLEM_CONTENT = {
-    "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
-}
-PROBLEM_DESCRIPTIONS = {
-    400: "Malformed syntax",
-    401: "No or bad token, or bad credentials",
-    403: "Right missing",
-    404: "No such thing",
-    408: "The body came too slowly",
-    409: "The state of things forbids it",
-    412: "If-Match does not match",
-    413: "Too large",
-    415: "Unsupported content type or content",
-    422: "Well-formed but invalid",
-    429: "Too many requests",
-    503: "A store that the answer needs is away",
-    507: "Staging is full",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +66,11 @@ class Controller:
         access: Access,
         name: str | None = None,
         response: Any = NOT_SET,
-        problems: Iterable[int] = (),
+        problems: Iterable[Refusal] = (),
         openapi_extra: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
-        """Declare an operation: `problems` names the statuses that are its own.
+        """Declare an operation: `problems` names the refusals that are its own.
 
         A GET also answers HEAD. `name` is the handler's unless it serves a second path.
         `options` go to Ninja's `add_api_operation`.
@@ -129,37 +110,3 @@ class Controller:
         signature = inspect.signature(handler, eval_str=True)
         view.__signature__ = signature  # type: ignore[attr-defined]
         return view
-
-
-@dataclass(frozen=True, slots=True)
-class OperationDocument:
-    """What OpenAPI says of an operation besides what Ninja finds out itself."""
-
-    path: str
-    method: str
-    access: Access
-    problems: tuple[int, ...]
-
-    def extended(self, extra: dict[str, Any]) -> dict[str, Any]:
-        responses = {
-            status: {"description": PROBLEM_DESCRIPTIONS[status], **PROBLEM_CONTENT}
-            for status in sorted(self._statuses())
-        }
-        document: dict[str, Any] = {
-            "responses": {**responses, **extra.get("responses", {})}
-        }
-        if not self.access.public:
-            document["security"] = [{"bearer": []}]
-        return {**extra, **document}
-
-    def _statuses(self) -> set[int]:
-        statuses = set(self.problems)
-        if not self.access.public:
-            statuses |= {401, 503}
-        if self.access.rights:
-            statuses.add(403)
-        if "{" in self.path:
-            statuses.add(404)
-        if self.method in ("POST", "PUT", "PATCH"):
-            statuses |= {400, 408, 413, 415, 422}
-        return statuses

@@ -1,145 +1,116 @@
-"""Media over HTTP: take one in, list them, look at one, its jobs and its metadata."""
+"""Media over HTTP: take one in."""
 
-from typing import Annotated
 from uuid import UUID
 
 from django.http import HttpResponse
-from ninja import Query, Status
+from ninja import Status
 
 from backend.api.controller import Controller
-from backend.api.cursor import PageCursor
+from backend.api.document.examples import FOUND_MEDIA
 from backend.api.http.handler import ApiRequest
 from backend.api.http.routes import Access
-from backend.api.schemas.media import (
-    IngestedMediaOut,
-    JobListOut,
-    JobOut,
-    MediaOut,
-    MediaPageOut,
-    MetadataOut,
-)
+from backend.api.schemas.media import IngestedMediaOut
 from backend.api.schemas.upload import UploadForm
-from backend.api.upload.receiver import UploadReceiver
-from backend.domain.errors import MetadataNotReady
+from backend.api.upload.receiver import DeclaredMediaFound, UploadReceiver
+from backend.api.upload.refusals import VIDEO_REFUSALS
+from backend.domain.errors import MediaGoneMeanwhile, MediaNotFound
+from backend.domain.media import Ingested
 from backend.domain.rights import Right
 from backend.orm.media_repository import MediaRepository
+from backend.use_cases.declared_upload import DeclaredUploads
 from backend.use_cases.ingest_media import IngestMedia
-from backend.use_cases.ports import CdnAddresses, DocumentStore
+from backend.use_cases.ports import CdnAddresses
 
-READING = Access.any_of(Right.MEDIA_READ)
-MOST_ITEMS = 100
-USUAL_ITEMS = 20
+ANSWERS = {
+    "responses": {
+        200: {
+            "description": "The caller has a media of these bytes: this one. `healed` "
+            "if they were lost, and it is processed again.",
+            "content": {"application/json": {"examples": FOUND_MEDIA}},
+        },
+        201: {
+            "description": "A new media, whose jobs are waiting for a worker",
+            "headers": {
+                "Location": {
+                    "description": "The path of the new media.",
+                    "required": True,
+                    "schema": {"type": "string", "format": "uri-reference"},
+                }
+            },
+        },
+    }
+}
 
 
 class MediaController(Controller):
-    """The operations under `/media/`."""
+    """`POST /media/`."""
 
     tag = "media"
 
     def __init__(
         self,
         receiver: UploadReceiver,
+        declared_uploads: DeclaredUploads,
         ingest_media: IngestMedia,
         media: MediaRepository,
-        documents: DocumentStore,
         addresses: CdnAddresses,
     ) -> None:
         super().__init__()
         self._receiver = receiver
+        self._declared_uploads = declared_uploads
         self._ingest_media = ingest_media
         self._media = media
-        self._documents = documents
         self._addresses = addresses
-        self._add_collection()
-        self._add_one()
-
-    def _add_collection(self) -> None:
         self.add(
             "/media/",
             "POST",
             self.upload,
             access=Access.any_of(Right.MEDIA_CREATE),
             response={201: IngestedMediaOut, 200: IngestedMediaOut},
-            problems=[507],
-            openapi_extra=UploadForm.openapi(),
+            problems=[*VIDEO_REFUSALS, MediaGoneMeanwhile],
+            openapi_extra={**UploadForm.openapi(), **ANSWERS},
             summary="Take a video in",
-        )
-        self.add(
-            "/media/",
-            "GET",
-            self.page,
-            access=READING,
-            response=MediaPageOut,
-            problems=[422],
-            summary="List media, newest first",
-        )
-
-    def _add_one(self) -> None:
-        one = "/media/{uuid:media_id}/"
-        self.add(
-            one,
-            "GET",
-            self.detail,
-            access=READING,
-            response=MediaOut,
-            summary="One media as it is now",
-        )
-        self.add(
-            f"{one}jobs/",
-            "GET",
-            self.jobs,
-            access=Access.any_of(Right.JOB_READ),
-            response=JobListOut,
-            summary="Background jobs of a media, newest first",
-        )
-        self.add(
-            f"{one}metadata/",
-            "GET",
-            self.metadata,
-            access=READING,
-            response=MetadataOut,
-            summary="Everything technical about a media",
         )
 
     async def upload(
         self, request: ApiRequest, response: HttpResponse
     ) -> Status[IngestedMediaOut]:
-        """Send `title`, `description` and `sha256`, if any, before the file `video`."""
-        received = await self._receiver.receive(request)
-        new = received.new_media(request.auth, request.request_id)
-        ingested = await self._ingest_media.execute(new, received.incoming)
-        media = await self._media.detail(ingested.media_id)
-        answer = IngestedMediaOut.of_ingested(
-            media, self._addresses, deduplicated=ingested.deduplicated
+        """Send `title`, `description`, `sha256` and `miniature` before the file `video`.
+
+        Where the caller has a media of these bytes, that one is the answer, as it is:
+        `200` and `deduplicated`, and what was sent beside the video is discarded. Change
+        its picture with `PUT /media/{uuid}/miniature/`. With a `sha256` before the video
+        it is the answer before the video is received. If what was stored of it is gone,
+        what was sent takes its place, and the same media is processed again: `healed`.
+        """
+        try:
+            ingested = await self._ingested(request)
+        except DeclaredMediaFound as found:
+            return Status(200, await self._answer(found.media_id, deduplicated=True))
+        answer = await self._answer(
+            ingested.media_id, ingested.deduplicated, ingested.healed
         )
         if not ingested.created:
             return Status(200, answer)
         response["Location"] = f"/media/{ingested.media_id}/"
         return Status(201, answer)
 
-    async def page(
-        self,
-        request: ApiRequest,
-        limit: Annotated[int, Query(ge=1, le=MOST_ITEMS)] = USUAL_ITEMS,
-        cursor: Annotated[str | None, Query(max_length=200)] = None,
-    ) -> MediaPageOut:
-        start = PageCursor.decode(cursor) if cursor is not None else None
-        page = await self._media.page(limit, start)
-        following = PageCursor.encode(page.after) if page.after else None
-        return MediaPageOut.of(page, following, self._addresses)
+    async def _ingested(self, request: ApiRequest) -> Ingested:
+        """Raises `DeclaredMediaFound`."""
+        async with self._declared_uploads.of_owner(request.auth.user_id) as declared:
+            received = await self._receiver.receive(request, declared)
+            new = received.new_media(request.auth, request.request_id)
+            picture = received.picture.incoming if received.picture else None
+            return await self._ingest_media.execute(new, received.incoming, picture)
 
-    async def detail(self, request: ApiRequest, media_id: UUID) -> MediaOut:
-        """Poll it after an upload until `status` is `ready` or `failed`."""
-        return MediaOut.of(await self._media.detail(media_id), self._addresses)
-
-    async def jobs(self, request: ApiRequest, media_id: UUID) -> JobListOut:
-        jobs = await self._media.jobs(media_id)
-        return JobListOut(items=[JobOut.of(job) for job in jobs])
-
-    async def metadata(self, request: ApiRequest, media_id: UUID) -> MetadataOut:
-        """The whole MediaInfo report; 404 `metadata_not_ready` until it is there."""
-        blob_id = await self._media.blob_id(media_id)
-        metadata = await self._documents.find(blob_id)
-        if metadata is None:
-            raise MetadataNotReady
-        return MetadataOut.of(media_id, metadata)
+    async def _answer(
+        self, media_id: UUID, deduplicated: bool, healed: bool = False
+    ) -> IngestedMediaOut:
+        """Raises `MediaGoneMeanwhile`."""
+        try:
+            media = await self._media.detail(media_id)
+        except MediaNotFound as error:
+            raise MediaGoneMeanwhile from error
+        return IngestedMediaOut.of_ingested(
+            media, self._addresses, deduplicated=deduplicated, healed=healed
+        )

@@ -8,13 +8,13 @@ from typing import Any
 from django.http import HttpResponse
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
+from ninja.responses import NinjaJSONEncoder
 
 from backend.api.controller import Controller
+from backend.api.document.finish import STEPS
 from backend.api.http.handler import ApiRequest
 from backend.api.http.routes import PUBLIC
-from backend.api.schemas.problem import ProblemOut
 
-SCHEMA_REF = "#/components/schemas/{model}"
 DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; "
@@ -28,6 +28,7 @@ PAGE = """<!DOCTYPE html>
 <title>{title}</title>
 <link rel="stylesheet" href="/static/ninja/swagger-ui.css">
 <link rel="icon" href="/static/ninja/favicon.svg" type="image/svg+xml">
+<style>.swagger-ui .responses-inner {{ overflow-x: auto; }}</style>
 </head>
 <body>
 <script type="application/json" id="swagger-settings">{settings}</script>
@@ -60,29 +61,15 @@ class OpenApiDocument:
 
     @cached_property
     def content(self) -> dict[str, Any]:
+        """As JSON would hold it: statuses are texts."""
         schema = OpenAPISchema(self._ninja, "")
-        for operations in schema["paths"].values():
+        document: dict[str, Any] = json.loads(json.dumps(schema, cls=NinjaJSONEncoder))
+        for operations in document["paths"].values():
             # Every GET answers HEAD; saying so twice would only double the list.
             operations.pop("head", None)
-        self._add_components(schema["components"])
-        return dict(schema)
-
-    @staticmethod
-    def _add_components(components: dict[str, Any]) -> None:
-        problem = ProblemOut.model_json_schema(
-            ref_template=SCHEMA_REF, mode="serialization"
-        )
-        components["schemas"].update(problem.pop("$defs"))
-        components["schemas"]["ProblemOut"] = problem
-        components["securitySchemes"] = {
-            "bearer": {
-                "type": "http",
-                "scheme": "bearer",
-                "bearerFormat": "JWT",
-                "description": "The value of `access` that `POST /auth/signin/` gave, "
-                "without the word Bearer.",
-            }
-        }
+        for step in STEPS:
+            step.apply(document)
+        return document
 
 
 class DocsController(Controller):

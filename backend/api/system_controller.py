@@ -39,9 +39,11 @@ class SystemController(Controller):
         )
 
     async def ping(self, request: ApiRequest) -> PingOut:
+        """The fastest answer there is, to measure the way to it."""
         return self._ping
 
     async def version(self, request: ApiRequest) -> VersionOut:
+        """As the package names it."""
         return self._version
 
     async def live(self, request: ApiRequest) -> HealthOut:

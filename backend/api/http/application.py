@@ -1,23 +1,22 @@
-"""The ASGI layers, outermost first: context, guard, files, caller, Django."""
+"""The ASGI layers, outermost first: context, address, guard, files, pages, caller, API."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from backend.api.api import Api
-from backend.api.http.asgi import AsgiApp, Receive, Scope, Send
+from backend.api.http.asgi import AsgiApp, Receive, Scope, Send, Step
 from backend.api.http.body_reader import BodyReader
+from backend.api.http.client_address import ClientAddress, Network, TrustedProxies
 from backend.api.http.errors import Problems
-from backend.api.http.handler import LeanHandler, StockHandler
+from backend.api.http.handler import LeanHandler, Pages, PagesHandler, StockHandler
 from backend.api.http.middleware import JwtMiddleware
 from backend.api.http.request_context import RequestContext
 from backend.api.http.request_guard import RequestGuard
 from backend.api.http.static_files import StaticFiles
-from backend.use_cases.ports import AccountLedger, TokenIssuer
-
-Step = Callable[[], Awaitable[None]]
+from backend.use_cases.ports import Callers, TokenIssuer
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +29,25 @@ class HttpOptions:
     body_limit_bytes: int
     static_folders: Sequence[Path]
     static_prefix: str = "/static/"
+    pages_path: str = "/admin"
     body_deadline_seconds: float = 15.0
+    trusted_proxies: Sequence[Network] = ()
     stock_handler: bool = False
+
+
+class Mounted:
+    """Another application for a path and everything below it."""
+
+    def __init__(self, app: AsgiApp, path: str, mounted: AsgiApp) -> None:
+        self._app = app
+        self._path = path
+        self._below = f"{path}/"
+        self._mounted = mounted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        is_below = path == self._path or path.startswith(self._below)
+        await (self._mounted if is_below else self._app)(scope, receive, send)
 
 
 class HttpStack:
@@ -41,31 +57,45 @@ class HttpStack:
         self,
         api: Api,
         tokens: TokenIssuer,
-        accounts: AccountLedger,
+        callers: Callers,
         problems: Problems,
         options: HttpOptions,
+        pages: Pages | None = None,
     ) -> None:
         self._api = api
         self._tokens = tokens
-        self._accounts = accounts
+        self._callers = callers
         self._problems = problems
         self._options = options
+        self._pages = pages
 
     def build(self) -> AsgiApp:
         options, problems = self._options, self._problems
         guarded = JwtMiddleware(
-            self._handler(), self._api.routes, self._tokens, self._accounts, problems
+            self._handler(), self._api.routes, self._tokens, self._callers, problems
         )
         files = StaticFiles(
-            guarded, options.static_prefix, options.static_folders, problems
+            self._with_pages(guarded),
+            options.static_prefix,
+            options.static_folders,
+            problems,
         )
         guard = RequestGuard(files, options.allowed_hosts, problems)
-        return RequestContext(guard, problems)
+        addressed = ClientAddress(guard, TrustedProxies(options.trusted_proxies))
+        return RequestContext(addressed, problems)
+
+    def _with_pages(self, app: AsgiApp) -> AsgiApp:
+        if self._pages is None:
+            return app
+        pages = PagesHandler(self._pages, self._reader(), self._problems)
+        return Mounted(app, self._options.pages_path, pages)
+
+    def _reader(self) -> BodyReader:
+        options = self._options
+        return BodyReader(options.body_limit_bytes, options.body_deadline_seconds)
 
     def _handler(self) -> AsgiApp:
-        reader = BodyReader(
-            self._options.body_limit_bytes, self._options.body_deadline_seconds
-        )
+        reader = self._reader()
         if self._options.stock_handler:
             return StockHandler(self._api.urlpatterns, reader, self._problems)
         return LeanHandler(self._api.routes, reader, self._problems)

@@ -46,6 +46,11 @@ class JsonRenderer(BaseRenderer):
     """Writes answers with Pydantic's serializer: RFC 3339 times, no NaN."""
 
     media_type = "application/json"
+    CONTENT_TYPE = f"{media_type}; charset=utf-8"
 
     def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        return self.rendered(data)
+
+    @staticmethod
+    def rendered(data: Any) -> bytes:
         return to_json(data, inf_nan_mode="null")

@@ -26,9 +26,11 @@ from backend.domain.errors import (
     MediaProjectError,
     MethodNotAllowed,
     NotFound,
+    PreconditionFailed,
     SlowBody,
     StorageFull,
     TooLarge,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
     UnsupportedType,
@@ -43,9 +45,11 @@ STATUS_BY_ERROR: dict[type[MediaProjectError], int] = {
     MethodNotAllowed: 405,
     SlowBody: 408,
     Conflict: 409,
+    PreconditionFailed: 412,
     TooLarge: 413,
     UnsupportedType: 415,
     Invalid: 422,
+    TooManyRequests: 429,
     InternalError: 500,
     Unavailable: 503,
     StorageFull: 507,
@@ -61,6 +65,10 @@ MOST_FIELD_ERRORS = 20
 MOST_ECHOED_CHARACTERS = 200
 
 log = structlog.get_logger(__name__)
+
+
+def status_of(error: type[MediaProjectError]) -> int:
+    return next(STATUS_BY_ERROR[k] for k in error.__mro__ if k in STATUS_BY_ERROR)
 
 
 class WrongMethod(MethodNotAllowed):
@@ -83,14 +91,14 @@ class ErrorTranslator:
             case HttpError():
                 return self._ninja(error)
             case Http404():
-                return NotFound("There is nothing at this path.")
+                return NotFound()
             case RequestDataTooBig():
                 return TooLarge()
             case SuspiciousOperation():
                 return Malformed()
             case OperationalError() | InterfaceError():
                 return DatabaseAway()
-        return InternalError("It has been logged under the X-Request-ID.")
+        return InternalError()
 
     @staticmethod
     def _ninja(error: HttpError) -> MediaProjectError:
@@ -101,10 +109,11 @@ class ErrorTranslator:
 
     def _invalid(self, errors: list[dict[str, Any]]) -> MediaProjectError:
         if any(error["loc"][0] == "path" for error in errors):
-            return NotFound("There is nothing at this path.")
+            return NotFound()
         return Invalid(
-            "Some fields are not valid.",
-            {self._field(e["loc"]): e["msg"] for e in errors[:MOST_FIELD_ERRORS]},
+            problems={
+                self._field(e["loc"]): e["msg"] for e in errors[:MOST_FIELD_ERRORS]
+            }
         )
 
     @staticmethod
@@ -135,10 +144,10 @@ class Problems:
     def describe(self, raised: Exception, path: str) -> Problem:
         """Also logs what nobody foresaw."""
         error = self._translator.translate(raised)
-        status = self._status(error)
+        status = status_of(type(error))
         if status >= 500:
             self._note(error, raised, path)
-        body = self._body(error, status, path)
+        body = self.body(error, path)
         return Problem(status, body, self._headers(error, status))
 
     def response(self, raised: Exception, request: HttpRequest) -> HttpResponse:
@@ -194,11 +203,6 @@ class Problems:
         return self.response(error, request)
 
     @staticmethod
-    def _status(error: MediaProjectError) -> int:
-        kinds = type(error).__mro__
-        return next((STATUS_BY_ERROR[k] for k in kinds if k in STATUS_BY_ERROR), 500)
-
-    @staticmethod
     def _headers(error: MediaProjectError, status: int) -> dict[str, str]:
         """An error may know better when to come again: `retry_after_seconds`."""
         headers = dict(HEADERS_BY_STATUS.get(status, {}))
@@ -217,15 +221,16 @@ class Problems:
             log.warning("request.refused", path=path, code=error.code)
 
     @staticmethod
-    def _body(error: MediaProjectError, status: int, path: str) -> bytes:
+    def body(error: MediaProjectError, path: str) -> bytes:
         fields = error.problems if isinstance(error, Invalid) else {}
         problem = {
             "type": f"/errors/{error.code}",
             "title": error.title,
-            "status": status,
+            "status": status_of(type(error)),
             "detail": str(error),
             "code": error.code,
             "instance": path[:MOST_ECHOED_CHARACTERS],
             "errors": [{"field": f, "message": m} for f, m in fields.items()],
+            **error.members,
         }
         return json.dumps(problem).encode()

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from io import BytesIO
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.core.handlers.exception import convert_exception_to_response
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver
 
-from backend.api.http.asgi import Message, Receive, Scope, Send
+from backend.api.http.asgi import Message, Receive, Scope, Send, Step
 from backend.api.http.body_reader import BodyReader
 from backend.api.http.errors import Problems
 from backend.api.http.routes import Routes
@@ -53,15 +54,24 @@ class ApiRequest(ASGIRequest):
         return self.caller
 
     @property
+    def client_address(self) -> str:
+        """Where the request came from, as far as proxies can be believed."""
+        address: str = self.scope["client_address"]
+        return address
+
+    @property
     def request_id(self) -> str:
         request_id: str = self.scope.get("request_id", "")
         return request_id
 
     @property
     def receive(self) -> Receive:
-        """Reads the body that was left unread. Raises `RuntimeError` if it was not."""
+        """Reads the body that was left unread.
+
+        Raises `UnsupportedType` if it was not, whatever else the headers say of it.
+        """
         if self._receive is None:
-            raise RuntimeError("the body of this request has been read")
+            raise UnsupportedType("This operation takes multipart/form-data.")
         return self._receive
 
     @property
@@ -70,6 +80,10 @@ class ApiRequest(ASGIRequest):
         if self._receive is not None:
             raise UnsupportedType("This operation does not take multipart/form-data.")
         return super().body
+
+    def after_answer(self, step: Step) -> None:
+        """Have something done when the answer is out, before the connection goes on."""
+        self.scope["after_answer"] = step
 
     def take(self, body: bytes) -> None:
         """Set the body that the handler has read."""
@@ -100,7 +114,7 @@ class LeanHandler(ASGIHandler):
         except Exception as error:  # noqa: BLE001 - every refusal is told in one way
             await self._problems.send(error, scope, send)
             return
-        await self._answer(response, send)
+        await self._answer(response, scope, send)
 
     async def _response(self, scope: Scope, receive: Receive) -> HttpResponseBase:
         """A path that does not exist is refused before the body is read."""
@@ -127,10 +141,12 @@ class LeanHandler(ASGIHandler):
         elif not self._body_reader.leaves(scope):
             request.take(await self._body_reader.read(scope, receive))
 
-    async def _answer(self, response: HttpResponseBase, send: Send) -> None:
+    async def _answer(
+        self, response: HttpResponseBase, scope: Scope, send: Send
+    ) -> None:
         try:
             if isinstance(response, HttpResponse) and not response.cookies:
-                await self._send_at_once(response, send)
+                await self._send_at_once(response, scope.get("after_answer"), send)
             else:
                 await self.send_response(response, send)
         finally:
@@ -139,7 +155,10 @@ class LeanHandler(ASGIHandler):
                 closer()
 
     @staticmethod
-    async def _send_at_once(response: HttpResponse, send: Send) -> None:
+    async def _send_at_once(
+        response: HttpResponse, step: Step | None, send: Send
+    ) -> None:
+        """The length says where the answer ends, also while a step keeps it open."""
         body, status = response.content, response.status_code
         headers = [
             (n.lower().encode(), v.encode("latin-1")) for n, v in response.items()
@@ -149,7 +168,36 @@ class LeanHandler(ASGIHandler):
         await send(
             {"type": "http.response.start", "status": status, "headers": headers}
         )
-        await send({"type": "http.response.body", "body": body})
+        message = {"type": "http.response.body", "body": body}
+        if step is not None:
+            await send({**message, "more_body": True})
+            await step()
+            message["body"] = b""
+        await send(message)
+
+
+class Pages(Protocol):
+    """Pages for people, behind Django's own middleware."""
+
+    async def answer(self, request: ApiRequest) -> HttpResponseBase: ...
+
+
+class PagesHandler(LeanHandler):
+    """Answers from `Pages`: every body is small, and read before they are asked."""
+
+    def __init__(
+        self, pages: Pages, body_reader: BodyReader, problems: Problems
+    ) -> None:
+        self._pages = pages
+        self._body_reader = body_reader
+        self._problems = problems
+
+    async def _response(self, scope: Scope, receive: Receive) -> HttpResponseBase:
+        request = self._request(scope, receive)
+        bodiless = request.method in BODILESS_METHODS
+        body = b"" if bodiless else await self._body_reader.read(scope, receive)
+        request.take(body)
+        return await self._pages.answer(request)
 
 
 class BodyReplay:
@@ -184,6 +232,13 @@ class StockHandler(ASGIHandler):
         self._body_reader = body_reader
         self._problems = problems
         super().__init__()
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        """Without that of the settings, which is the admin's."""
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+        self._middleware_chain = convert_exception_to_response(self._get_response_async)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

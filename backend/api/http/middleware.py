@@ -5,7 +5,7 @@ from backend.api.http.errors import Problems
 from backend.api.http.routes import Access, Routes
 from backend.domain.errors import InvalidToken, MediaProjectError, Unauthenticated
 from backend.domain.media import Caller
-from backend.use_cases.ports import AccountLedger, TokenIssuer
+from backend.use_cases.ports import Callers, TokenIssuer
 
 # Ours have about 400; nothing longer is worth a signature check.
 LONGEST_TOKEN = 4_096
@@ -20,9 +20,7 @@ class BearerToken:
         headers: Headers = scope["headers"]
         values = [value for name, value in headers if name == b"authorization"]
         if not values:
-            raise Unauthenticated(
-                "Send the header Authorization: Bearer <access token>."
-            )
+            raise Unauthenticated
         scheme, _, token = values[0].strip().partition(b" ")
         token = token.strip()
         if len(values) > 1 or scheme.lower() != b"bearer":
@@ -44,13 +42,13 @@ class JwtMiddleware:
         app: AsgiApp,
         routes: Routes,
         tokens: TokenIssuer,
-        accounts: AccountLedger,
+        callers: Callers,
         problems: Problems,
     ) -> None:
         self._app = app
         self._routes = routes
         self._tokens = tokens
-        self._accounts = accounts
+        self._callers = callers
         self._problems = problems
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +64,7 @@ class JwtMiddleware:
 
     async def _admitted(self, scope: Scope, access: Access) -> Caller:
         claims = self._tokens.read_access(BearerToken.read(scope))
-        caller = await self._accounts.caller(claims)
+        caller = await self._callers.caller(claims)
         if caller is None:
             raise InvalidToken("The session has ended.")
         access.check(caller)

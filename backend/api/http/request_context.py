@@ -12,7 +12,6 @@ from backend.domain.patience import Patience
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
@@ -20,6 +19,7 @@ SECURITY_HEADERS = [
 DEFAULT_HEADERS = [
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store, private"),
+    (b"referrer-policy", b"no-referrer"),
 ]
 # Every answer comes within 5 s: the last of them is for everything but the stores.
 STORE_SECONDS = 4.0

@@ -32,7 +32,11 @@ class Access:
         if caller is None:
             raise Unauthenticated
         if self.rights and self.rights.isdisjoint(caller.rights):
-            raise RightMissing(f"This needs {' or '.join(sorted(self.rights))}.")
+            raise self.missing()
+
+    def missing(self) -> RightMissing:
+        needed = " or ".join(sorted(self.rights))
+        return RightMissing(f"This needs {needed}, which your role does not give.")
 
 
 PUBLIC = Access(public=True)

@@ -83,6 +83,13 @@ class SignOutIn(RequestSchema):
     refresh: TokenText
 
 
+class PasswordIn(RequestSchema):
+    """The new password must have 8 characters and not be easy to guess."""
+
+    old: Password
+    new: Password
+
+
 class TokensOut(Schema):
     """`expires_in` is how many seconds the access token lives."""
 
@@ -102,7 +109,7 @@ class TokensOut(Schema):
 
 class UserOut(Schema):
     uuid: UUID
-    email: str
+    email: Annotated[str, Field(json_schema_extra={"format": "email"})]
     role: str
     rights: list[str]
     is_active: bool

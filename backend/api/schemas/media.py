@@ -1,23 +1,31 @@
-"""What the API shows of media, jobs and metadata (`http.md`, Bodies)."""
+"""What the API shows of media, jobs and metadata."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from ninja import Schema
+from pydantic import Field
 
+from backend.api.schemas.page import Count, PageOut
+from backend.api.schemas.text import Description, RequestSchema, Title
 from backend.domain.failures import FAILURES, FailureCode
 from backend.domain.jobs import AttemptOutcome, JobKind
 from backend.domain.media import UrlKind
 from backend.domain.metadata import BlobMetadata
 from backend.domain.states import JobStatus
-from backend.orm.media_repository import MediaPage
-from backend.orm.models import Job, JobAttempt, Media
+from backend.orm.media_rows import MediaPage, MediaRow, MediaSummaryRow
+from backend.orm.models import Job, JobAttempt
 from backend.use_cases.ports import CdnAddresses
 
 # `deleting` and `deleted` are never shown.
 ShownStatus = Literal["pending", "processing", "ready", "failed"]
+
+# What a reader may rely on; only said, as the database already holds to it.
+Digest = Annotated[str, Field(json_schema_extra={"pattern": "^[0-9a-f]{64}$"})]
+Address = Annotated[str, Field(json_schema_extra={"format": "uri"})]
+Percent = Annotated[int, Field(json_schema_extra={"minimum": 0, "maximum": 100})]
 
 
 class FailureOut(Schema):
@@ -61,8 +69,8 @@ class TechnicalOut(Schema):
 
 
 class UrlsOut(Schema):
-    video: str | None = None
-    miniature: str | None = None
+    video: Address | None = None
+    miniature: Address | None = None
 
 
 class MediaSummaryOut(Schema):
@@ -70,27 +78,26 @@ class MediaSummaryOut(Schema):
     title: str
     status: ShownStatus
     owner: UUID
-    size: int
+    size: Count
     media_type: str
     duration: float | None
-    miniature_url: str | None
+    miniature_url: Address | None
     created_at: datetime
     updated_at: datetime
 
     @classmethod
-    def of(cls, media: Media, addresses: CdnAddresses) -> Self:
-        """Needs the media's video and urls loaded."""
+    def of(cls, media: MediaSummaryRow, addresses: CdnAddresses) -> Self:
         return cls.model_validate(cls._fields(media, UrlsOf(media, addresses).shown()))
 
     @classmethod
-    def _fields(cls, media: Media, urls: UrlsOut) -> dict[str, Any]:
+    def _fields(cls, media: MediaSummaryRow, urls: UrlsOut) -> dict[str, Any]:
         return {
             "uuid": media.uuid,
             "title": media.title,
             "status": media.status,
             "owner": media.owner_id,
-            "size": media.blob.size_bytes,
-            "media_type": media.blob.media_type,
+            "size": media.size_bytes,
+            "media_type": media.media_type,
             "duration": media.duration_seconds,
             "miniature_url": urls.miniature,
             "created_at": media.created_at,
@@ -100,39 +107,32 @@ class MediaSummaryOut(Schema):
 
 class MediaOut(MediaSummaryOut):
     description: str
-    sha256: str
+    sha256: Digest
     file_name: str
-    revision: int
+    revision: Count
     urls: UrlsOut
     technical: TechnicalOut | None
     jobs: dict[JobKind, JobStatus]
     failure: FailureOut | None
 
     @classmethod
-    def of(cls, media: Media, addresses: CdnAddresses) -> Self:
-        """Needs the media's video, urls and jobs loaded."""
+    def of_detail(cls, media: MediaRow, addresses: CdnAddresses) -> Self:
         return cls.model_validate(cls._whole(media, addresses))
 
     @classmethod
-    def _whole(cls, media: Media, addresses: CdnAddresses) -> dict[str, Any]:
+    def _whole(cls, media: MediaRow, addresses: CdnAddresses) -> dict[str, Any]:
         urls = UrlsOf(media, addresses).shown()
         return {
             **cls._fields(media, urls),
             "description": media.description,
-            "sha256": media.blob.sha256,
+            "sha256": media.sha256,
             "file_name": media.file_name,
             "revision": media.revision,
             "urls": urls,
             "technical": media.technical,
-            "jobs": cls._latest(media),
+            "jobs": media.job_statuses,
             "failure": FailureOut.of(media.failure_code),
         }
-
-    @staticmethod
-    def _latest(media: Media) -> dict[str, str]:
-        """The status of the newest job of each kind."""
-        oldest_first = sorted(media.jobs.all(), key=lambda job: job.queued_at)
-        return {job.kind: job.status for job in oldest_first}
 
 
 class IngestedMediaOut(MediaOut):
@@ -143,22 +143,26 @@ class IngestedMediaOut(MediaOut):
 
     @classmethod
     def of_ingested(
-        cls, media: Media, addresses: CdnAddresses, *, deduplicated: bool
+        cls,
+        media: MediaRow,
+        addresses: CdnAddresses,
+        *,
+        deduplicated: bool,
+        healed: bool,
     ) -> Self:
-        # Healing arrives with recovery; until then nothing is ever healed.
-        answer = {"deduplicated": deduplicated, "healed": False}
+        answer = {"deduplicated": deduplicated, "healed": healed}
         return cls.model_validate({**cls._whole(media, addresses), **answer})
 
 
 class UrlsOf:
     """Makes the addresses of a media when they are shown."""
 
-    def __init__(self, media: Media, addresses: CdnAddresses) -> None:
+    def __init__(self, media: MediaSummaryRow, addresses: CdnAddresses) -> None:
         self._media = media
         self._addresses = addresses
 
     def shown(self) -> UrlsOut:
-        keys = {url.kind: url.object_key for url in self._media.urls.all()}
+        keys = self._media.object_keys
         return UrlsOut(
             video=self._address(keys, UrlKind.VIDEO),
             miniature=self._address(keys, UrlKind.MINIATURE),
@@ -169,20 +173,13 @@ class UrlsOf:
         return self._addresses.address(key) if key else None
 
 
-class MediaPageOut(Schema):
-    items: list[MediaSummaryOut]
-    next: str | None
-    total: int
-    total_is_exact: bool
-
+class MediaPageOut(PageOut[MediaSummaryOut]):
     @classmethod
-    def of(cls, page: MediaPage, next_: str | None, addresses: CdnAddresses) -> Self:
-        return cls(
-            items=[MediaSummaryOut.of(media, addresses) for media in page.items],
-            next=next_,
-            total=page.total,
-            total_is_exact=page.total_is_exact,
-        )
+    def of(
+        cls, page: MediaPage[Any], following: str | None, addresses: CdnAddresses
+    ) -> Self:
+        items = [MediaSummaryOut.of(media, addresses) for media in page.items]
+        return cls.part(page, items, following)
 
 
 class AttemptOut(Schema):
@@ -211,7 +208,7 @@ class JobOut(Schema):
     uuid: UUID
     kind: JobKind
     status: JobStatus
-    progress: int
+    progress: Percent
     queued_at: datetime
     run_after: datetime | None
     started_at: datetime | None
@@ -237,13 +234,32 @@ class JobOut(Schema):
         )
 
 
+class MediaPatchIn(RequestSchema):
+    """What is left out stays as it is."""
+
+    title: Title = Field(default_factory=str, examples=["Summer holiday"])
+    description: Description = Field(
+        default_factory=str, examples=["The beach, from the lighthouse"]
+    )
+
+    @property
+    def given(self) -> dict[str, str]:
+        return self.model_dump(exclude_unset=True)
+
+
+class JobIn(RequestSchema):
+    """Which work is to be done again."""
+
+    kind: JobKind
+
+
 class JobListOut(Schema):
     items: list[JobOut]
 
 
 class MetadataOut(Schema):
     media: UUID
-    sha256: str
+    sha256: Digest
     extractor: str
     extractor_version: str
     extracted_at: datetime

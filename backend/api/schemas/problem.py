@@ -1,5 +1,7 @@
 """The one shape of every refusal (RFC 9457)."""
 
+from uuid import UUID
+
 from ninja import Schema
 
 
@@ -9,7 +11,10 @@ class FieldErrorOut(Schema):
 
 
 class ProblemOut(Schema):
-    """Why a request was refused; `code` is stable, `detail` is for people."""
+    """Why a request was refused; `code` is stable, `detail` is for people.
+
+    `media` is there only where another media is the reason (`duplicate_media`).
+    """
 
     type: str
     title: str
@@ -18,3 +23,4 @@ class ProblemOut(Schema):
     code: str
     instance: str
     errors: list[FieldErrorOut]
+    media: UUID | None = None

@@ -1,4 +1,4 @@
-"""The form of `POST /media/`: one model validates it and documents it."""
+"""The forms that carry files: one model validates the fields and documents them."""
 
 import re
 from collections.abc import Mapping
@@ -10,10 +10,16 @@ from pydantic_core import PydanticCustomError
 
 from backend.api.schemas.text import Description, TextRules, Title
 from backend.domain.errors import Invalid
-from backend.domain.media import SHA256_PATTERN, FileName
+from backend.domain.media import MINIATURE_MOST_WIDTH, SHA256_PATTERN, FileName
 
-# The part that holds the bytes; the model has the text fields only.
+# The parts that hold bytes; the model has the text fields only.
 VIDEO_FIELD = "video"
+MINIATURE_FIELD = "miniature"
+
+PICTURE = (
+    "JPEG, PNG or WebP, recognised by its content; what is shown is made anew from its "
+    f"pixels, without metadata, at most {MINIATURE_MOST_WIDTH} pixels wide."
+)
 
 # What Swagger UI fills in: a field that is left empty is a field that is left out.
 LEFT_OUT = [""]
@@ -32,7 +38,45 @@ class Sha256Rule:
         return text.lower()
 
 
-Sha256 = Annotated[str, AfterValidator(Sha256Rule.lowered)]
+Sha256 = Annotated[
+    str,
+    AfterValidator(Sha256Rule.lowered),
+    Field(json_schema_extra={"pattern": "^([0-9A-Fa-f]{64})?$"}),
+]
+
+
+class FilePicker:
+    """Says in OpenAPI that a form takes a file."""
+
+    @staticmethod
+    def of(title: str, description: str) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "format": "binary",
+            "title": title,
+            "description": description,
+        }
+
+    @staticmethod
+    def body(schema: dict[str, Any]) -> dict[str, Any]:
+        """Without `encoding`: Swagger UI would send files that nobody chose."""
+        content = {"multipart/form-data": {"schema": schema}}
+        return {"requestBody": {"required": True, "content": content}}
+
+
+class MiniatureForm:
+    """The form of `PUT /media/{uuid}/miniature/`: a file and nothing else."""
+
+    @staticmethod
+    def openapi() -> dict[str, Any]:
+        schema = {
+            "type": "object",
+            "title": "MiniatureForm",
+            "properties": {MINIATURE_FIELD: FilePicker.of("Miniature", PICTURE)},
+            "required": [MINIATURE_FIELD],
+            "additionalProperties": False,
+        }
+        return FilePicker.body(schema)
 
 
 class UploadForm(BaseModel):
@@ -72,23 +116,24 @@ class UploadForm(BaseModel):
 
     @classmethod
     def openapi(cls) -> dict[str, Any]:
-        """For `openapi_extra`: the form with a file picker; the fields come first.
+        """For `openapi_extra`: the form with file pickers; the video comes last.
 
-        So clients that follow the order are refused before they send the video.
+        So clients that follow the order are refused before they send it.
         """
         schema = cls.model_json_schema()
         for field in schema["properties"].values():
             field.pop("default", None)
-        schema["properties"][VIDEO_FIELD] = {
-            "type": "string",
-            "format": "binary",
-            "title": "Video",
-            "description": "MP4, QuickTime, 3GPP, Matroska, WebM, AVI, MPEG-TS, "
+            field.pop("minLength", None)  # An empty field is one that is left out.
+        schema["properties"][MINIATURE_FIELD] = FilePicker.of(
+            "Miniature", f"{PICTURE} By default a frame of the video."
+        )
+        schema["properties"][VIDEO_FIELD] = FilePicker.of(
+            "Video",
+            "MP4, QuickTime, 3GPP, Matroska, WebM, AVI, MPEG-TS, "
             "MPEG-PS, FLV or WMV, recognised by its content.",
-        }
+        )
         schema["required"] = [VIDEO_FIELD]
-        content = {"multipart/form-data": {"schema": schema}}
-        return {"requestBody": {"required": True, "content": content}}
+        return FilePicker.body(schema)
 
     @staticmethod
     def _problems(error: ValidationError) -> dict[str, str]:

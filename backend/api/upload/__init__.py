@@ -1,1 +1,1 @@
-"""How a video comes in: from the unread request to a sealed file in staging."""
+"""How a video comes in: from the unread request to a file in staging."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 from urllib.parse import unquote
 
 from multipart import (  # type: ignore[import-untyped]
@@ -24,6 +24,13 @@ class PartHead:
     name: str
     file_name: str | None
     charset: str
+
+    _MOST_SHOWN_CHARACTERS: ClassVar = 64
+
+    @property
+    def shown_name(self) -> str:
+        """For a refusal that names the part."""
+        return self.name[: self._MOST_SHOWN_CHARACTERS]
 
 
 # The head of a part, then its bytes in pieces, then None.

@@ -1,20 +1,20 @@
-"""Receives a video upload: from the unread request to a sealed file in staging."""
+"""Receives a video upload: from the unread request to a file in staging."""
 
 import asyncio
 from dataclasses import dataclass
+from uuid import UUID
 
-from backend.api.schemas.upload import VIDEO_FIELD, UploadForm
-from backend.api.upload.multipart_reader import (
-    Boundary,
-    MultipartReader,
-    PartEvent,
-    PartHead,
-)
+from backend.api.schemas.upload import MINIATURE_FIELD, VIDEO_FIELD, UploadForm
+from backend.api.upload.multipart_reader import Boundary, MultipartReader, PartHead
+from backend.api.upload.part_feed import Part, PartFeed
+from backend.api.upload.picture_part import PicturePart, ReceivedPicture
 from backend.api.upload.request_body import BodyLimits, RequestBody, UnreadRequest
 from backend.api.upload.video_part import VideoPart
 from backend.domain.containers import ContainerSniffer
 from backend.domain.errors import ChecksumMismatch, Invalid
 from backend.domain.media import Caller, Container, FileName, NewMedia, StagedFile
+from backend.domain.pictures import PictureInspector
+from backend.use_cases.declared_upload import DeclaredUpload
 from backend.use_cases.ports import IncomingFile, Staging
 
 MEBIBYTE = 1024**2
@@ -25,17 +25,32 @@ class UploadLimits:
     """How much, how fast and in what batches an upload may come."""
 
     most_video_bytes: int
-    # What the form may need besides the video: fields, headers and boundaries.
+    most_picture_bytes: int = 10 * MEBIBYTE
+    # What the form may need besides the files: fields, headers and boundaries.
     most_form_bytes: int = MEBIBYTE
     most_field_bytes: int = 64 * 1024
-    batch_bytes: int = MEBIBYTE
+    batch_bytes: int = 256 * 1024
     receive_seconds: float = 30.0
     least_bytes_per_second: float = 1024.0
 
     @property
     def body(self) -> BodyLimits:
+        return self._body(self.most_video_bytes + self.most_picture_bytes)
+
+    @property
+    def miniature_body(self) -> BodyLimits:
+        return self._body(self.most_picture_bytes)
+
+    def picture_part(
+        self, staging: Staging, inspector: PictureInspector
+    ) -> PicturePart:
+        return PicturePart(
+            staging, inspector, self.most_picture_bytes, self.batch_bytes
+        )
+
+    def _body(self, most_file_bytes: int) -> BodyLimits:
         return BodyLimits(
-            self.most_video_bytes + self.most_form_bytes,
+            most_file_bytes + self.most_form_bytes,
             self.receive_seconds,
             self.least_bytes_per_second,
         )
@@ -43,7 +58,7 @@ class UploadLimits:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedUpload:
-    """A video in staging with its validated fields; who has it ends `incoming`."""
+    """A video in staging with what came with it; who has it ends the files."""
 
     title: str
     description: str
@@ -51,6 +66,7 @@ class ReceivedUpload:
     container: Container
     incoming: IncomingFile
     file: StagedFile
+    picture: ReceivedPicture | None = None
 
     def new_media(self, caller: Caller, request_id: str) -> NewMedia:
         return NewMedia(
@@ -62,6 +78,7 @@ class ReceivedUpload:
             container=self.container,
             file=self.file,
             request_id=request_id,
+            picture=self.picture.file if self.picture else None,
         )
 
 
@@ -86,27 +103,46 @@ class TextPart:
             raise Invalid(problems={self._name: "Must be UTF-8 text"}) from None
 
 
+class DeclaredMediaFound(Exception):
+    """The owner has a live media of the declared bytes: they need not be received."""
+
+    def __init__(self, media_id: UUID) -> None:
+        super().__init__(str(media_id))
+        self.media_id = media_id
+
+
 class FormParts:
-    """The parts of one upload; `begin` refuses what the form does not have."""
+    """The parts of one upload; `begin` refuses what the form does not have.
+
+    `declared_sha256` is what was declared before the video began.
+    """
 
     _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
-    _MOST_NAME_CHARACTERS = 64
 
-    def __init__(self, limits: UploadLimits, video: VideoPart) -> None:
+    def __init__(
+        self, limits: UploadLimits, video: VideoPart, picture: PicturePart
+    ) -> None:
         self._limits = limits
         self._video = video
+        self._picture = picture
         self._fields: dict[str, str] = {}
         self._begun: set[str] = set()
         self._file_name = ""
+        self.declared_sha256: str | None = None
 
-    def begin(self, head: PartHead) -> TextPart | VideoPart:
-        """Raises `Invalid`; before a video also for the fields that came so far."""
-        if head.name != VIDEO_FIELD and head.name not in UploadForm.model_fields:
-            raise self._refused(head, "Unknown field")
+    def begin(self, head: PartHead) -> Part:
+        """Raises `Invalid`; before a file also for the fields that came so far."""
         if head.name in self._begun:
             raise self._refused(head, "Must be given once")
         self._begun.add(head.name)
-        return self._begin_video(head) if head.name == VIDEO_FIELD else self._text(head)
+        if head.name == VIDEO_FIELD:
+            return self._begin_video(head)
+        if head.name == MINIATURE_FIELD:
+            UploadForm.read(self._fields)
+            return self._picture.begin(head)
+        if head.name in UploadForm.model_fields:
+            return self._text(head)
+        raise self._refused(head, "Unknown field")
 
     def finish(self) -> tuple[UploadForm, str]:
         """The fields and the name of the file. Raises `Invalid`."""
@@ -117,7 +153,7 @@ class FormParts:
     def _begin_video(self, head: PartHead) -> VideoPart:
         if head.file_name is None:
             raise self._refused(head, "Must be a file with a file name")
-        UploadForm.read(self._fields)
+        self.declared_sha256 = UploadForm.read(self._fields).sha256
         self._file_name = FileName.shown(head.file_name)
         return self._video
 
@@ -129,7 +165,7 @@ class FormParts:
         return TextPart(head.name, self._fields, self._limits.most_field_bytes)
 
     def _refused(self, head: PartHead, problem: str) -> Invalid:
-        return Invalid(problems={head.name[: self._MOST_NAME_CHARACTERS]: problem})
+        return Invalid(problems={head.shown_name: problem})
 
 
 class Reception:
@@ -141,38 +177,45 @@ class Reception:
         reader: MultipartReader,
         limits: UploadLimits,
         video: VideoPart,
+        picture: PicturePart,
+        declared: DeclaredUpload,
     ) -> None:
-        self._body = body
-        self._reader = reader
+        self._feed = PartFeed(body, reader, self._begin)
         self._video = video
-        self._form = FormParts(limits, video)
-        self._part: TextPart | VideoPart | None = None
+        self._picture = picture
+        self._declared = declared
+        self._form = FormParts(limits, video, picture)
 
     async def run(self) -> ReceivedUpload:
-        while piece := await self._body.read():
-            for event in self._reader.parse(piece):
-                await self._take(event)
-        self._reader.finish()
+        await self._feed.run()
         return await self._received()
 
-    async def _take(self, event: PartEvent) -> None:
-        if isinstance(event, PartHead):
-            self._part = self._form.begin(event)
-        elif self._part is None:
-            raise RuntimeError("Bytes of a part came before its head")
-        elif event is None:
-            await self._part.end()
-        else:
-            await self._part.add(event)
+    async def _begin(self, head: PartHead) -> Part:
+        part = self._form.begin(head)
+        if part is self._video:
+            await self._look_for_declared()
+        return part
+
+    async def _look_for_declared(self) -> None:
+        """Raises `DeclaredMediaFound`."""
+        sha256 = self._form.declared_sha256
+        found = await self._declared.media_of(sha256) if sha256 else None
+        if found is not None:
+            raise DeclaredMediaFound(found)
 
     async def _received(self) -> ReceivedUpload:
         form, file_name = self._form.finish()
-        incoming, file, container = await self._video.seal()
+        incoming, file, container = self._video.received()
         if form.sha256 not in (None, file.sha256):
             raise ChecksumMismatch(f"The received bytes have the sha256 {file.sha256}.")
-        title = form.title_for(file_name)
         return ReceivedUpload(
-            title, form.description, file_name, container, incoming, file
+            form.title_for(file_name),
+            form.description,
+            file_name,
+            container,
+            incoming,
+            file,
+            await self._picture.seal(),
         )
 
 
@@ -184,15 +227,24 @@ class UploadReceiver:
         staging: Staging,
         limits: UploadLimits,
         sniffer: ContainerSniffer | None = None,
+        inspector: PictureInspector | None = None,
     ) -> None:
         self._staging = staging
         self._limits = limits
         self._sniffer = sniffer or ContainerSniffer()
+        self._inspector = inspector or PictureInspector()
 
-    async def receive(self, request: UnreadRequest) -> ReceivedUpload:
+    async def receive(
+        self, request: UnreadRequest, declared: DeclaredUpload
+    ) -> ReceivedUpload:
         """Raises `UnsupportedType`, `MalformedMultipart`, `TooLarge`, `StorageFull`
         (before a byte is read), `Invalid`, `UnsupportedMedia`, `EmptyFile`,
-        `ChecksumMismatch`, `SlowBody`, `ClientDisconnected`, `StagingAway`.
+        `UnreadablePicture`, `TooManyPixels`, `ChecksumMismatch`, `SlowBody`,
+        `ClientDisconnected`, `StagingAway`.
+
+        Raises `DeclaredMediaFound` and `DatabaseAway` where the video would begin. What
+        is left of the body in the first case is read once that has been answered: most
+        clients send all of it before they look, and take a closed connection ill.
         """
         reader = MultipartReader(
             Boundary.declared_by(request.headers.get("content-type", ""))
@@ -200,10 +252,14 @@ class UploadReceiver:
         body = RequestBody(request, self._limits.body)
         body.check_declared()
         await self._staging.check_room(body.declared_bytes or 0)
-        return await self._receive(body, reader)
+        try:
+            return await self._receive(body, reader, declared)
+        except DeclaredMediaFound:
+            request.after_answer(body.discard)
+            raise
 
     async def _receive(
-        self, body: RequestBody, reader: MultipartReader
+        self, body: RequestBody, reader: MultipartReader, declared: DeclaredUpload
     ) -> ReceivedUpload:
         video = VideoPart(
             self._staging,
@@ -211,9 +267,12 @@ class UploadReceiver:
             self._limits.most_video_bytes,
             self._limits.batch_bytes,
         )
+        picture = self._limits.picture_part(self._staging, self._inspector)
         try:
-            return await Reception(body, reader, self._limits, video).run()
+            parts = video, picture
+            return await Reception(body, reader, self._limits, *parts, declared).run()
         except BaseException:
             # Also when the request was cancelled, and even if it is once more.
-            await asyncio.shield(video.abandon())
+            both = asyncio.gather(video.abandon(), picture.abandon())
+            await asyncio.shield(both)
             raise

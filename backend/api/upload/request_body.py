@@ -1,12 +1,19 @@
 """Reads the body of a request from ASGI, piece by piece, within limits."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from backend.api.http.asgi import Message, Receive
-from backend.domain.errors import ClientDisconnected, Malformed, SlowBody, TooLarge
+from backend.api.http.asgi import Message, Receive, Step
+from backend.domain.errors import (
+    ClientDisconnected,
+    Malformed,
+    SlowBody,
+    TooLarge,
+    UnsupportedType,
+)
 
 
 class UnreadRequest(Protocol):
@@ -17,6 +24,9 @@ class UnreadRequest(Protocol):
 
     @property
     def receive(self) -> Receive: ...
+
+    def after_answer(self, step: Step) -> None:
+        """Have something done when the answer is out, before the connection goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +46,18 @@ class RequestBody:
 
     def __init__(self, request: UnreadRequest, limits: BodyLimits) -> None:
         self.declared_bytes = self._declared(request.headers.get("content-length", ""))
+        self._coding = request.headers.get("content-encoding", "identity").lower()
         self._receive = request.receive
         self._limits = limits
-        self._rest = memoryview(b"")
+        self._pieces: Iterator[bytes] = iter(())
         self._is_last = False
         self._received_bytes = 0
         self._waited_seconds = 0.0
 
     def check_declared(self) -> None:
-        """Raises `TooLarge` before a byte is read."""
+        """Raises `UnsupportedType` and `TooLarge` before a byte is read."""
+        if self._coding != "identity":
+            raise UnsupportedType("Send the body without Content-Encoding.")
         self._check_size(self.declared_bytes or 0)
 
     async def read(self) -> bytes:
@@ -52,21 +65,35 @@ class RequestBody:
 
         Raises `TooLarge`, `SlowBody`, `ClientDisconnected`.
         """
-        while not self._rest and not self._is_last:
+        while True:
+            for piece in self._pieces:
+                return piece
+            if self._is_last:
+                return b""
             await self._refill()
-        piece = bytes(self._rest[: self._PIECE_BYTES])
-        self._rest = self._rest[len(piece) :]
-        return piece
+
+    async def discard(self) -> None:
+        """Read the rest and throw it away, within the limits of any other body."""
+        with suppress(SlowBody, TooLarge, Malformed):
+            while await self.read():
+                pass
 
     async def _refill(self) -> None:
         message = await self._next_message()
         if message["type"] == "http.disconnect":
             raise ClientDisconnected
-        self._rest = memoryview(message.get("body", b""))
+        body: bytes = message.get("body", b"")
+        self._pieces = self._cut(body)
         self._is_last = not message.get("more_body", False)
-        self._received_bytes += len(self._rest)
+        self._received_bytes += len(body)
         self._check_size(self._received_bytes)
         self._check_rate()
+
+    @classmethod
+    def _cut(cls, body: bytes) -> Iterator[bytes]:
+        """A slice of all of it is no copy."""
+        for start in range(0, len(body), cls._PIECE_BYTES):
+            yield body[start : start + cls._PIECE_BYTES]
 
     async def _next_message(self) -> Message:
         loop = asyncio.get_running_loop()

@@ -1,6 +1,7 @@
 """Takes the bytes of a video in: recognised first, then staged batch by batch."""
 
 import asyncio
+from collections import deque
 
 from backend.domain.containers import ContainerSniffer
 from backend.domain.errors import EmptyFile, TooLarge, UnsupportedMedia
@@ -9,51 +10,47 @@ from backend.use_cases.ports import IncomingFile, Staging
 
 
 class BatchWriter:
-    """Fills one batch while the batch before it is hashed and written.
+    """Fills one batch while those before it are hashed and written.
 
-    Two buffers take turns, so an upload never holds more than two batches in memory.
+    A batch grows with what comes, so that an upload that stalls holds little memory.
     """
+
+    # Then the thread always finds the next one, and the client has to wait.
+    _MOST_IN_FLIGHT = 2
 
     def __init__(self, incoming: IncomingFile, batch_bytes: int) -> None:
         self._incoming = incoming
         self._batch_bytes = batch_bytes
-        self._filling = bytearray(batch_bytes)
-        self._filled_bytes = 0
-        self._spare: bytearray | None = None
-        self._in_flight: asyncio.Task[None] | None = None
+        self._filling = bytearray()
+        self._in_flight: deque[asyncio.Task[None]] = deque()
 
     async def add(self, piece: bytes) -> None:
-        rest = memoryview(piece)
-        while rest:
-            taken = rest[: self._batch_bytes - self._filled_bytes]
-            end = self._filled_bytes + len(taken)
-            self._filling[self._filled_bytes : end] = taken
-            self._filled_bytes = end
-            rest = rest[len(taken) :]
-            if end == self._batch_bytes:
-                await self._hand_over()
+        if not self._filling and len(piece) >= self._batch_bytes:
+            await self._hand_over(piece)
+            return
+        self._filling += piece
+        if len(self._filling) >= self._batch_bytes:
+            await self._hand_over_filled()
 
     async def finish(self) -> None:
-        if self._filled_bytes:
-            await self._hand_over()
-        await self._settle()
+        if self._filling:
+            await self._hand_over_filled()
+        while self._in_flight:
+            await self._in_flight.popleft()
 
     async def abandon(self) -> None:
-        if self._in_flight is not None:
-            self._in_flight.cancel()
-            await asyncio.gather(self._in_flight, return_exceptions=True)
+        for writing in self._in_flight:
+            writing.cancel()
+        await asyncio.gather(*self._in_flight, return_exceptions=True)
 
-    async def _hand_over(self) -> None:
-        await self._settle()
-        full, size = self._filling, self._filled_bytes
-        batch = memoryview(full)[:size]
-        self._in_flight = asyncio.create_task(self._incoming.write(batch))
-        self._filling, self._spare = self._spare or bytearray(self._batch_bytes), full
-        self._filled_bytes = 0
+    async def _hand_over_filled(self) -> None:
+        filled, self._filling = self._filling, bytearray()
+        await self._hand_over(filled)
 
-    async def _settle(self) -> None:
-        if self._in_flight is not None:
-            await self._in_flight
+    async def _hand_over(self, batch: bytes | bytearray) -> None:
+        if len(self._in_flight) == self._MOST_IN_FLIGHT:
+            await self._in_flight.popleft()
+        self._in_flight.append(asyncio.create_task(self._incoming.write(batch)))
 
 
 class VideoPart:
@@ -95,10 +92,10 @@ class VideoPart:
         writer = self._writer or await self._begin()
         await writer.finish()
 
-    async def seal(self) -> tuple[IncomingFile, StagedFile, Container]:
+    def received(self) -> tuple[IncomingFile, StagedFile, Container]:
         if self._incoming is None or self._container is None:
-            raise RuntimeError("A video is sealed after its end")
-        return self._incoming, await self._incoming.seal(), self._container
+            raise RuntimeError("A video is received only at its end")
+        return self._incoming, self._incoming.received(), self._container
 
     async def abandon(self) -> None:
         if self._writer is not None:
@@ -110,9 +107,7 @@ class VideoPart:
         """Nothing is stored before the video is recognised."""
         self._container = self._sniffer.recognise(bytes(self._head))
         if self._container is None:
-            raise UnsupportedMedia(
-                "The content is none of the video containers taken here."
-            )
+            raise UnsupportedMedia
         self._incoming = await self._staging.receive()
         self._writer = BatchWriter(self._incoming, self._batch_bytes)
         await self._writer.add(bytes(self._head))

@@ -1,0 +1,1 @@
+"""What people and programs read about the API: the parts of the OpenAPI document."""

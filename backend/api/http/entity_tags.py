@@ -1,0 +1,57 @@
+"""The tags by which a client says which state of something it has seen."""
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from backend.domain.errors import Malformed
+
+
+@dataclass(frozen=True, slots=True)
+class EntityTags:
+    """The value of `If-Match` or `If-None-Match` (RFC 9110, 13.1 and 8.8.3).
+
+    `anything` is the `*`. A number without quotes is taken as well: with signed addresses
+    there are no tags, and clients send the `revision` that they have read.
+    """
+
+    anything: bool = False
+    strong: frozenset[str] = frozenset()
+    weak: frozenset[str] = frozenset()
+
+    _ITEM: ClassVar = re.compile(
+        r'[ \t,]*(?:(W/)?"([\x21\x23-\x7e\x80-\xff]*)"|(\d+))[ \t]*(?:,[ \t,]*|\Z)',
+        re.ASCII,
+    )
+
+    @classmethod
+    def parse(cls, header: str) -> Self:
+        """Raises `Malformed`."""
+        text = header.strip(" \t")
+        if text == "*":
+            return cls(anything=True)
+        tags: dict[bool, set[str]] = {True: set(), False: set()}
+        position = 0
+        while position < len(text) or position == 0:
+            found = cls._ITEM.match(text, position)
+            if found is None:
+                raise Malformed("This is not a list of entity tags.")
+            tags[found[1] is None].add(found[2] if found[3] is None else found[3])
+            position = found.end()
+        return cls(strong=frozenset(tags[True]), weak=frozenset(tags[False]))
+
+    @property
+    def states(self) -> frozenset[str] | None:
+        """Those of which one must be there for a change; None if any will do.
+
+        A weak tag does not promise that it is the same state.
+        """
+        return None if self.anything else self.strong
+
+    def has(self, tag: str) -> bool:
+        """Whether a reader who has one of them has this already."""
+        return self.anything or tag in self.strong or tag in self.weak
+
+    @staticmethod
+    def quoted(tag: object) -> str:
+        return f'"{tag}"'

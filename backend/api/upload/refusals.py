@@ -1,0 +1,28 @@
+"""What taking a file in may end in, for the document."""
+
+from backend.api.document.operation import Refusal
+from backend.domain.errors import (
+    ChecksumMismatch,
+    CommitUnknown,
+    EmptyFile,
+    MalformedMultipart,
+    StagedFileGone,
+    StagingAway,
+    StorageFull,
+    TooManyPixels,
+    UnreadablePicture,
+    UnsupportedMedia,
+)
+
+PICTURE_REFUSALS: tuple[Refusal, ...] = (
+    MalformedMultipart,
+    UnsupportedMedia,
+    EmptyFile,
+    UnreadablePicture,
+    TooManyPixels,
+    StorageFull,
+    StagingAway,
+    StagedFileGone,
+    CommitUnknown,
+)
+VIDEO_REFUSALS: tuple[Refusal, ...] = (*PICTURE_REFUSALS, ChecksumMismatch)
