@@ -1,0 +1,17 @@
+from uuid import UUID
+
+from django.contrib.auth.backends import BaseBackend
+
+from backend.orm.models import User
+
+
+class StaffBackend(BaseBackend):
+    """Knows whom a session of the admin belongs to; asked for every request.
+
+    It authenticates nobody: that is `SignInForm`'s work. Django itself ends a session
+    whose account has another password, and the site one whose account is not staff.
+    """
+
+    def get_user(self, user_id: UUID) -> User | None:
+        active = User.objects.select_related("role").filter(is_active=True)
+        return active.filter(pk=user_id).first()
