@@ -90,6 +90,15 @@ class DemoClient:
     def sha256_of(self, url: str) -> str:
         """Of what anybody gets from that address, without signing in."""
         digest = hashlib.sha256()
+        for part in self._download(url, "the video"):
+            digest.update(part)
+        return digest.hexdigest()
+
+    def picture(self, url: str) -> bytes:
+        """What anybody gets from the address of a miniature."""
+        return b"".join(self._download(url, "the miniature"))
+
+    def _download(self, url: str, what: str) -> Iterator[bytes]:
         with (
             self._explained(f"GET {url}"),
             httpx.stream(
@@ -98,11 +107,9 @@ class DemoClient:
         ):
             if answer.status_code != httpx.codes.OK:
                 raise DemoFailed(
-                    f"{url} answered {answer.status_code} instead of the video."
+                    f"{url} answered {answer.status_code} instead of {what}."
                 )
-            for part in answer.iter_bytes(1 << 20):
-                digest.update(part)
-        return digest.hexdigest()
+            yield from answer.iter_bytes(1 << 20)
 
     def _call(self, method: str, path: str, **content: Any) -> dict[str, Any]:
         with self._explained(f"{method} {path}"):
@@ -138,7 +145,7 @@ class Watch:
 
     LOOK_SECONDS = 0.3
     STALLED_SECONDS = 120.0
-    DONE = ("ready", "failed")
+    OPEN = ("queued", "running")
 
     def __init__(self, client: DemoClient, console: Console) -> None:
         self._client = client
@@ -151,7 +158,7 @@ class Watch:
             media = self._client.media(uuid)
             state = self._state(media, self._client.jobs(uuid))
             self._console.progress(state)
-            if media["status"] in self.DONE:
+            if self._is_done(media):
                 return media
             if state != seen:
                 seen, moved = state, time.monotonic()
@@ -160,6 +167,13 @@ class Watch:
                     f"Nothing has moved for {self.STALLED_SECONDS:.0f} s: {state}."
                 )
             time.sleep(self.LOOK_SECONDS)
+
+    def _is_done(self, media: dict[str, Any]) -> bool:
+        """A media is ready without its miniature, and gets it all the same."""
+        miniature = (media.get("jobs") or {}).get("make_miniature")
+        return media["status"] == "failed" or (
+            media["status"] == "ready" and miniature not in self.OPEN
+        )
 
     def _state(self, media: dict[str, Any], jobs: list[dict[str, Any]]) -> str:
         newest = {job["kind"]: job for job in reversed(jobs)}
@@ -174,6 +188,8 @@ class Watch:
 
 class Demonstration:
     """A video in, and out again: the flow against an API that is up."""
+
+    JPEG = b"\xff\xd8\xff"
 
     def __init__(self, client: DemoClient, console: Console, docs_url: str) -> None:
         self._client = client
@@ -204,7 +220,8 @@ class Demonstration:
             sha256=media["sha256"],
             deduplicated=bool(received.get("deduplicated")),
             verified=media["status"] == "ready"
-            and self._is_same(video, media, urls.get("video")),
+            and self._is_same(video, media, urls.get("video"))
+            and self._has_picture(urls.get("miniature")),
             cdn_url=urls.get("video"),
             miniature_url=urls.get("miniature"),
             duration_seconds=technical.get("duration"),
@@ -222,6 +239,17 @@ class Demonstration:
             f"What {url} gives out is {'the same' if same else 'NOT the same'} video."
         )
         return same
+
+    def _has_picture(self, url: str | None) -> bool:
+        """Whether the CDN gives out what is said to be there; not every video has one."""
+        if url is None:
+            self._console.say("No picture could be made of the video.")
+            return True
+        is_jpeg = self._client.picture(url).startswith(self.JPEG)
+        self._console.say(
+            f"What {url} gives out is {'its' if is_jpeg else 'NOT a'} picture."
+        )
+        return is_jpeg
 
     def _reception(self, media: dict[str, Any]) -> str:
         known = "was known already" if media.get("deduplicated") else "was received"
@@ -250,14 +278,13 @@ class Demo:
         """Exit code 0 only if the video came out as it went in."""
         video = self._checked_video()
         try:
-            if self._finds_stack():
-                self._console.say(
-                    f"Using the system that runs at {self._stack.address}."
-                )
-                result = self._demonstrate(video)
+            if (address := self._running()) is not None:
+                self._console.say(f"Using the system that runs at {address}.")
+                result = self._demonstrate(video, address)
             else:
                 with RunningStack(self._stack, self._console, "demo").up():
-                    result = self._demonstrate(video)
+                    result = self._demonstrate(video, self._stack.address)
+                self._console.say("To look around in it yourself: make run")
         except Interrupted:
             raise DemoFailed("The demonstration was interrupted.") from None
         self._console.say(result.line())
@@ -281,30 +308,33 @@ class Demo:
             Clip(seconds=10.0).make(path)
         return path
 
-    def _finds_stack(self) -> bool:
-        """Wait for a `make run` that is starting, and for another demonstration to end."""
+    def _running(self) -> str | None:
+        """The address of a `make run`, whatever ports it was given.
+
+        Waits for one that is starting, and for another demonstration to end.
+        """
         deadline = time.monotonic() + self.WAIT_SECONDS
         while (launcher := self._stack.data.launcher()) is not None:
-            if launcher[1] == "run" and self._is_up():
-                return True
+            if launcher.purpose == "run" and self._is_up(launcher.address):
+                return launcher.address
             self._console.progress(
-                f"Waiting for process {launcher[0]}, which uses {self._stack.data.root}."
+                f"Waiting for process {launcher.pid}, which uses {self._stack.data.root}."
             )
             if time.monotonic() > deadline:
                 raise DemoFailed(
-                    f"Process {launcher[0]} uses {self._stack.data.root} and is not ready."
+                    f"Process {launcher.pid} uses {self._stack.data.root} and is not ready."
                 )
             time.sleep(self.LOOK_SECONDS)
-        return False
+        return None
 
-    def _is_up(self) -> bool:
+    def _is_up(self, address: str) -> bool:
         has_process = (
             self._stack.pid("api") is not None and self._stack.pid("worker") is not None
         )
-        return has_process and Liveness(self._stack.address).is_live()
+        return has_process and Liveness(address).is_live()
 
-    def _demonstrate(self, video: Path) -> DemoResult:
+    def _demonstrate(self, video: Path, address: str) -> DemoResult:
         account = DemoAccounts(self._stack.data).read()["media_operator"]
-        with DemoClient(self._stack.address) as client:
-            flow = Demonstration(client, self._console, f"{self._stack.address}/docs")
+        with DemoClient(address) as client:
+            flow = Demonstration(client, self._console, f"{address}/docs")
             return flow.execute(account, video)

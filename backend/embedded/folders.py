@@ -5,9 +5,19 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from backend.embedded.errors import AlreadyRunning, EmbeddedError
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """A process that works on a data folder, and where its API is or will be."""
+
+    pid: int
+    purpose: str
+    address: str
 
 
 class DataFolder:
@@ -49,24 +59,26 @@ class DataFolder:
         return pid
 
     @contextlib.contextmanager
-    def locked(self, purpose: str) -> Iterator[None]:
+    def locked(self, purpose: str, address: str) -> Iterator[None]:
         """Keep a second launcher away; the lock ends with the process, however that ends."""
         self.create()
         with (self.run / "launcher.lock").open("a+") as lock:
             self._take(lock.fileno())
             lock.truncate(0)
-            lock.write(f"{os.getpid()} {purpose}\n")
+            lock.write(f"{os.getpid()} {purpose} {address}\n")
             lock.flush()
             yield
 
-    def launcher(self) -> tuple[int, str] | None:
-        """Process id and purpose of whoever holds the lock."""
+    def launcher(self) -> Launcher | None:
+        """Whoever holds the lock."""
         try:
             with (self.run / "launcher.lock").open() as lock:
                 self._take(lock.fileno())
         except AlreadyRunning:
-            pid, _, purpose = (self.run / "launcher.lock").read_text().partition(" ")
-            return int(pid or 0), purpose.strip()
+            words = (self.run / "launcher.lock").read_text().split()
+            # Empty for the moment between the lock and the line.
+            pid, purpose, address = words if len(words) == 3 else ("0", "", "")
+            return Launcher(int(pid), purpose, address)
         except FileNotFoundError:
             return None
         return None

@@ -36,9 +36,12 @@ class FreePorts:
 
     def _choose(self) -> int:
         for port in random.sample(self.RANGE, k=200):
-            if port not in self._ports.values() and Listener(port).is_free():
+            if port not in self._ports.values() and self._is_free(port):
                 return port
         raise PortTaken("No free port was found between 20000 and 32000 on 127.0.0.1.")
+
+    def _is_free(self, port: int) -> bool:
+        return Listener(port).is_free()
 
 
 class FixedPorts:

@@ -104,7 +104,10 @@ class RunningStack:
     @contextlib.contextmanager
     def up(self) -> Iterator[EmbeddedStack]:
         signals = Signals(self._stack)
-        with self._stack.data.locked(self._purpose), signals.handled():
+        with (
+            self._stack.data.locked(self._purpose, self._stack.address),
+            signals.handled(),
+        ):
             try:
                 self._stack.start()
                 yield self._stack
@@ -163,6 +166,7 @@ class Run:
 
     def _introduce(self) -> None:
         self._console.say(f"\nSwagger UI: {self._stack.address}/docs")
+        self._console.say(f"Admin site: {self._stack.address}/admin/")
         for role, account in DemoAccounts(self._stack.data).read().items():
             self._console.say(f"  {role:<15} {account['email']}  {account['password']}")
         self._console.say(

@@ -2,7 +2,7 @@ import http.client
 import os
 import sys
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,12 +17,14 @@ from backend.embedded.servers.postgres import PostgresServer
 from backend.embedded.servers.redis import RedisServer
 from backend.embedded.servers.seaweedfs import SeaweedServer
 from backend.embedded.supervisor import Announcer, Silence, Supervisor
+from backend.fleet.backoff import Backoff
 
 
 class EmbeddedServers:
     """The four servers over one data folder; an address in the environment replaces a server.
 
-    `durable=False` lets PostgreSQL skip fsync, for tests that do not cut the power.
+    `durable=False` lets PostgreSQL answer before a commit is written, for tests that do not kill
+    it, and `backoff` is how long one that dies again and again is left alone before its next start.
     """
 
     BUCKET = "media"
@@ -36,18 +38,20 @@ class EmbeddedServers:
         environment: Mapping[str, str] | None = None,
         announcer: Announcer | None = None,
         programs: Programs | None = None,
+        backoff: Callable[[], Backoff] = Backoff,
     ) -> None:
         self.data = DataFolder(data_dir)
         self.ports = ports or FreePorts()
         self.given = os.environ if environment is None else environment
         self.announcer = announcer or Silence()
+        self.backoff = backoff
         self.launcher = Launcher(self.data)
         self._durable = durable
         self._programs = programs or Programs()
         self._secrets = Secrets(self.data.secrets)
         self._servers = self._needed()
         self.supervisor = Supervisor(
-            list(self._servers.values()), self.launcher, self.announcer
+            list(self._servers.values()), self.launcher, self.announcer, backoff
         )
 
     @property
@@ -136,7 +140,7 @@ class EmbeddedServers:
 class Application(Program):
     """A process of ours, in the project's folder."""
 
-    stop_seconds = 9.0  # Each is told to end within 8 s by itself.
+    stop_seconds = 9.5  # Each ends within 9 s by itself.
 
 
 class ApiApplication(Application):
@@ -196,13 +200,13 @@ class EmbeddedStack:
             "on",
         ),
         *("--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "8"),
+        "--no-proxy-headers",  # Whom to believe is TRUSTED_PROXIES's to say.
         *("--loop", "uvloop"),
         *("--http", "backend.api.http.protocol:BoundedHttpProtocol", "--port"),
     )
-    WORKER = (
-        *("dramatiq", "backend.config.worker", "--processes", "1", "--threads", "8"),
-        *("--worker-shutdown-timeout", "8000"),
-    )
+    # Two, so that one goes on when the other dies; their jobs mostly wait, for stores and
+    # for children.
+    WORKER = ("backend.fleet", "--processes", "2", "--threads", "8")
 
     def __init__(
         self,
@@ -296,7 +300,12 @@ class EmbeddedStack:
             command, self._project, environment, self.api_port, variable
         )
         worker = Application("worker", self._worker_command, self._project, environment)
-        return Supervisor([api, worker], self.servers.launcher, self.servers.announcer)
+        return Supervisor(
+            [api, worker],
+            self.servers.launcher,
+            self.servers.announcer,
+            self.servers.backoff,
+        )
 
     def _manage(self, command: str, option: str) -> list[str]:
         manage = self._project / "manage.py"

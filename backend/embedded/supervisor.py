@@ -9,6 +9,7 @@ from backend.embedded.errors import EmbeddedError, StartFailed
 from backend.embedded.launcher import Launched, Launcher
 from backend.embedded.ports import PortPlan
 from backend.embedded.process import ManagedProcess
+from backend.fleet.backoff import Backoff
 
 
 class Announcer(Protocol):
@@ -22,23 +23,6 @@ class Silence:
 
     def say(self, sentence: str) -> None:
         """Nobody listens."""
-
-
-class Backoff:
-    """Seconds before the next start: twice as long each time, from the first again after a calm while."""
-
-    def __init__(
-        self, first: float = 0.5, longest: float = 8.0, calm: float = 30.0
-    ) -> None:
-        self._first = first
-        self._longest = longest
-        self._calm = calm
-        self._next = first
-
-    def after(self, lived_seconds: float) -> float:
-        delay = self._first if lived_seconds >= self._calm else self._next
-        self._next = min(delay * 2, self._longest)
-        return delay
 
 
 class Stopped(Exception):
@@ -200,9 +184,10 @@ class Supervisor:
         processes: Sequence[ManagedProcess],
         launcher: Launcher,
         announcer: Announcer,
+        backoff: Callable[[], Backoff] = Backoff,
     ) -> None:
         self._processes = {
-            process.name: SupervisedProcess(process, launcher, announcer)
+            process.name: SupervisedProcess(process, launcher, announcer, backoff)
             for process in processes
         }
 
