@@ -1,32 +1,35 @@
 """The composition root of the API process."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Self
 
+import django.contrib.admin
 import ninja
 from django.conf import settings
 
+import backend.admin
+from backend.admin.pages import AdminPages
+from backend.admin.site import MediaProjectAdminSite
 from backend.api.api import Api
-from backend.api.auth_controller import AuthController
+from backend.api.consistency_controller import ConsistencyController
 from backend.api.controller import Controller
 from backend.api.http.application import Application, HttpOptions, HttpStack
 from backend.api.http.errors import ErrorTranslator, Problems
-from backend.api.media_controller import MediaController
 from backend.api.system_controller import SystemController
-from backend.api.upload.receiver import UploadLimits, UploadReceiver
-from backend.config.container import Container
-from backend.orm.media_repository import MediaRepository
-from backend.use_cases.ingest_media import IngestMedia
-from backend.use_cases.refresh_session import RefreshSession
-from backend.use_cases.sign_in import SignIn
-from backend.use_cases.sign_out import SignOut
-from backend.use_cases.sign_up import SignUp
+from backend.config.accounts_container import AccountsContainer
+from backend.config.media_container import MediaContainer
+from backend.orm.consistency_repository import ConsistencyRepository
+from backend.orm.database_threads import DatabaseThreads
+
+# A few people look at a page now and then.
+ADMIN_THREADS = 2
 
 
-class ApiContainer(Container):
-    """Builds the controllers and the ASGI layers around them."""
+class ApiContainer(AccountsContainer, MediaContainer):
+    """Builds the API of all controllers, the admin and the ASGI layers around them."""
 
     _of_this_process: ClassVar[Self | None] = None
 
@@ -40,7 +43,12 @@ class ApiContainer(Container):
     @cached_property
     def application(self) -> Application:
         stack = HttpStack(
-            self.api, self.token_issuer, self.account_ledger, self.problems, self._http
+            self.api,
+            self.token_issuer,
+            self.callers,
+            self.problems,
+            self._http,
+            self.admin_pages,
         )
         return Application(stack.build(), [self._warm], [self.close])
 
@@ -57,44 +65,53 @@ class ApiContainer(Container):
     def controllers(self) -> Sequence[Controller]:
         return [
             SystemController(self.version),
+            self.consistency_controller,
             self.auth_controller,
             self.media_controller,
+            self.media_list_controller,
+            self.media_detail_controller,
+            self.miniature_controller,
+            self.content_controller,
+            self.job_controller,
+            self.user_controller,
+            self.role_controller,
         ]
 
     @cached_property
-    def auth_controller(self) -> AuthController:
-        ledger, hasher, tokens = (
-            self.account_ledger,
-            self.password_hasher,
-            self.token_issuer,
-        )
-        return AuthController(
-            SignUp(ledger, hasher, is_open=self.environment.signup == "open"),
-            SignIn(ledger, hasher, tokens),
-            RefreshSession(ledger, tokens),
-            SignOut(ledger, tokens),
-            ledger,
-        )
+    def consistency_controller(self) -> ConsistencyController:
+        return ConsistencyController(ConsistencyRepository(self.database_threads))
 
     @cached_property
-    def media_controller(self) -> MediaController:
-        return MediaController(
-            UploadReceiver(
-                self.staging, UploadLimits(self.environment.max_video_bytes)
-            ),
-            IngestMedia(self.media_ledger, self.doorbell),
-            MediaRepository(self.database_threads),
-            self.document_store,
+    def admin_pages(self) -> AdminPages:
+        site = MediaProjectAdminSite(
+            self.check_password,
             self.cdn_addresses,
+            docs=self.environment.docs == "on",
         )
+        image = self.cdn_addresses.address("")
+        return AdminPages(site, self.admin_threads, image)
+
+    @cached_property
+    def admin_threads(self) -> DatabaseThreads:
+        """Its own: whatever is done there, the API keeps all of its threads."""
+        return DatabaseThreads(ADMIN_THREADS)
+
+    async def close(self) -> None:
+        if "admin_threads" in vars(self):
+            await asyncio.to_thread(self.admin_threads.close)
+        await super().close()
 
     @property
     def _http(self) -> HttpOptions:
         return HttpOptions(
             allowed_hosts=settings.ALLOWED_HOSTS,
             body_limit_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
-            static_folders=[Path(ninja.__file__).parent / "static"],
+            static_folders=[
+                Path(package.__path__[0]) / "static"
+                for package in (ninja, django.contrib.admin, backend.admin)
+            ],
             static_prefix=settings.STATIC_URL,
+            trusted_proxies=self.environment.trusted_proxies,
             stock_handler=self.environment.stock_handler,
         )
 

@@ -10,5 +10,5 @@ django.setup()
 from backend.config.api_container import ApiContainer  # noqa: E402 - after setup
 
 container = ApiContainer.current()
-container.logs.configure()
+container.configure_logs()
 application = container.application

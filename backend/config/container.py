@@ -1,51 +1,75 @@
 """The composition root: the only place that builds objects.
 
 `Container` has what every process needs, `ApiContainer` and `WorkerContainer` what only
-theirs does. Each object is built once, when it is first needed; building opens no
-connection. The outside world can be replaced by assigning to a property's name.
+theirs does; what the API needs for accounts, and what for media, has a container of its
+own. Each object is built once, when it is first needed; building opens no connection.
+The outside world can be replaced by assigning to a property's name.
 """
 
 import asyncio
+from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
 from typing import ClassVar
 
+import structlog
+
 from backend.adapters.cdn_addresses import PublicCdnAddresses, SignedCdnAddresses
 from backend.adapters.dramatiq_doorbell import DramatiqDoorbell
+from backend.adapters.folder_staged_inventory import FolderStagedInventory
 from backend.adapters.folder_staging import FolderStaging
 from backend.adapters.jwt_token_issuer import JwtTokenIssuer
 from backend.adapters.password_hasher import ThreadedPasswordHasher
+from backend.adapters.redis_answer_cache import RedisAnswerCache
 from backend.adapters.redis_broker import BrokerFactory
+from backend.adapters.redis_generations import RedisFreshness, RedisGenerations
+from backend.adapters.redis_hints import RedisHints
 from backend.adapters.s3_connection import S3Connection, S3Settings
+from backend.adapters.s3_object_inventory import S3ObjectInventory
 from backend.adapters.s3_object_storage import S3ObjectStorage
 from backend.adapters.stoppable_threads import StoppableThreads
 from backend.config.environment import Environment
 from backend.config.logs import Logs
 from backend.domain.jobs import RetryPolicy
 from backend.odm.connection import MongoConnection, MongoSettings
+from backend.odm.metadata_inventory import MongoMetadataInventory
 from backend.odm.metadata_repository import MongoMetadataStore
 from backend.orm.account_ledger import DjangoAccountLedger
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.job_claims import JobClaims
 from backend.orm.job_endings import JobEndings
+from backend.orm.job_pictures import JobPictures
+from backend.orm.job_retry import JobRetry
 from backend.orm.job_sweep import JobSweep
+from backend.orm.media_changes import MediaChanges
+from backend.orm.media_deletion import MediaDeletion, Tombstones
 from backend.orm.media_ingest import MediaIngest
 from backend.orm.media_ledger import DjangoMediaLedger
+from backend.orm.media_removal import MediaRemoval
+from backend.orm.miniature_requests import MiniatureRequests
 from backend.use_cases.ensure_account import EnsureAccount
+from backend.use_cases.failpoints import Failpoints
 from backend.use_cases.ports import (
     AccountLedger,
+    AnswerCache,
     CdnAddresses,
+    DocumentInventory,
     DocumentStore,
+    Freshness,
     MediaLedger,
+    ObjectInventory,
     ObjectStorage,
     PasswordHasher,
+    StagedInventory,
     Staging,
     TokenIssuer,
 )
 
+_LOG = structlog.get_logger(__name__)
 # A message that cannot be sent at once is the sweeper's business, not the client's.
 RING_TIMEOUT_SECONDS = 1.0
 S3_THREADS = 8
+INVENTORY_THREADS = 1
 
 
 class Container:
@@ -56,17 +80,30 @@ class Container:
         "doorbell",
         "mongo_connection",
         "password_hasher",
+        "staged_inventory",
         "staging",
+        "object_inventory",
         "object_storage",
         "database_threads",
     )
 
+    # By the loop that they have been used on.
+    _CLOSED_ON_LOOP: ClassVar[tuple[str, ...]] = ("redis_hints",)
+
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
+        Failpoints.arm(environment.failpoints_dir)
 
     @property
     def version(self) -> str:
         return version("mediaproject")
+
+    def configure_logs(self) -> None:
+        """Log from now on, first of all what must not be set by accident."""
+        self.logs.configure()
+        if self.environment.failpoints_dir is not None:
+            folder = str(self.environment.failpoints_dir)
+            _LOG.warning("failpoints.armed", folder=folder)
 
     @cached_property
     def logs(self) -> Logs:
@@ -78,17 +115,44 @@ class Container:
 
     @cached_property
     def account_ledger(self) -> AccountLedger:
-        return DjangoAccountLedger(self.database_threads)
+        return DjangoAccountLedger(self.database_threads, self.freshness)
+
+    @cached_property
+    def freshness(self) -> Freshness:
+        return RedisFreshness(self.redis_generations)
+
+    @cached_property
+    def answer_cache(self) -> AnswerCache:
+        return RedisAnswerCache(self.redis_generations)
+
+    @cached_property
+    def redis_generations(self) -> RedisGenerations:
+        return RedisGenerations(self.redis_hints)
+
+    @cached_property
+    def redis_hints(self) -> RedisHints:
+        return RedisHints(self.environment.redis_url.get_secret_value())
 
     @cached_property
     def media_ledger(self) -> MediaLedger:
+        return self._media_ledger(self.freshness)
+
+    def _media_ledger(self, freshness: Freshness) -> MediaLedger:
         endings = JobEndings(RetryPolicy())
         return DjangoMediaLedger(
             self.database_threads,
+            freshness,
             MediaIngest(self.staging.holds),
-            JobClaims(),
+            JobClaims(timedelta(seconds=self.environment.job_lease_seconds)),
             endings,
             JobSweep(endings),
+            MediaDeletion(),
+            MediaRemoval(),
+            Tombstones(),
+            JobRetry(),
+            JobPictures(),
+            MiniatureRequests(self.staging.holds),
+            MediaChanges(),
         )
 
     @cached_property
@@ -100,6 +164,10 @@ class Container:
         )
 
     @cached_property
+    def staged_inventory(self) -> StagedInventory:
+        return FolderStagedInventory(self.environment.staging_dir)
+
+    @cached_property
     def object_storage(self) -> ObjectStorage:
         return S3ObjectStorage(
             self.s3_connection,
@@ -109,17 +177,24 @@ class Container:
         )
 
     @cached_property
+    def object_inventory(self) -> ObjectInventory:
+        threads = StoppableThreads("s3-inventory", INVENTORY_THREADS)
+        return S3ObjectInventory(self.s3_connection, threads)
+
+    @cached_property
     def s3_connection(self) -> S3Connection:
+        return S3Connection(self.s3_settings)
+
+    @property
+    def s3_settings(self) -> S3Settings:
         environment = self.environment
-        return S3Connection(
-            S3Settings(
-                endpoint_url=environment.s3_endpoint_url,
-                bucket=environment.s3_bucket,
-                region=environment.s3_region,
-                access_key_id=environment.s3_access_key_id,
-                secret_access_key=environment.s3_secret_access_key.get_secret_value(),
-                connections=S3_THREADS,
-            )
+        return S3Settings(
+            endpoint_url=environment.s3_endpoint_url,
+            bucket=environment.s3_bucket,
+            region=environment.s3_region,
+            access_key_id=environment.s3_access_key_id,
+            secret_access_key=environment.s3_secret_access_key.get_secret_value(),
+            connections=S3_THREADS + INVENTORY_THREADS,
         )
 
     @cached_property
@@ -127,6 +202,11 @@ class Container:
         environment = self.environment
         if environment.cdn_access == "public":
             return PublicCdnAddresses(environment.cdn_url)
+        return self.signed_addresses
+
+    @cached_property
+    def signed_addresses(self) -> SignedCdnAddresses:
+        environment = self.environment
         return SignedCdnAddresses(
             environment.public_s3_url,
             environment.s3_bucket,
@@ -144,6 +224,10 @@ class Container:
     @cached_property
     def document_store(self) -> DocumentStore:
         return MongoMetadataStore(self.mongo_connection)
+
+    @cached_property
+    def document_inventory(self) -> DocumentInventory:
+        return MongoMetadataInventory(self.mongo_connection)
 
     @cached_property
     def broker_factory(self) -> BrokerFactory:
@@ -167,6 +251,9 @@ class Container:
 
     async def close(self) -> None:
         """Let go of threads and connections of what was built; the process may end."""
+        for name in self._CLOSED_ON_LOOP:
+            if (hints := vars(self).get(name)) is not None:
+                await hints.close()
         for name in self._CLOSED:
             if (built := vars(self).get(name)) is not None:
                 await asyncio.to_thread(built.close)

@@ -1,5 +1,6 @@
-"""The configuration, read from the environment once and validated (`http.md`)."""
+"""The configuration, read from the environment once, and validated."""
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import SplitResult, urlsplit
@@ -9,12 +10,14 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-GIBIBYTE = 1024**3
+MEBIBYTE = 1024**2
+GIBIBYTE = 1024 * MEBIBYTE
 # RFC 7518, section 3.2: an HS256 key has at least the 256 bits of the hash.
 LEAST_KEY_BYTES = 32
 
 Switch = Literal["on", "off"]
 Words = Annotated[tuple[str, ...], NoDecode]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode]
 
 
 class ConfigurationError(Exception):
@@ -61,6 +64,7 @@ class Environment(BaseSettings):
     allowed_hosts: Words = Field(
         ("localhost", "127.0.0.1", "[::1]"), alias="ALLOWED_HOSTS"
     )
+    trusted_proxies: Networks = Field((), alias="TRUSTED_PROXIES")
     stock_handler: bool = Field(False, alias="STOCK_HANDLER")
     database_url: SecretStr = Field(alias="DATABASE_URL")
     mongo_url: SecretStr = Field(alias="MONGO_URL")
@@ -77,10 +81,19 @@ class Environment(BaseSettings):
     staging_fsync: Switch = Field("on", alias="STAGING_FSYNC")
     staging_floor_bytes: int = Field(GIBIBYTE, alias="STAGING_FLOOR_BYTES", ge=0)
     max_video_bytes: int = Field(50 * GIBIBYTE, alias="MAX_VIDEO_BYTES", gt=0)
+    max_miniature_bytes: int = Field(10 * MEBIBYTE, alias="MAX_MINIATURE_BYTES", gt=0)
     signup: Literal["open", "closed"] = Field("open", alias="SIGNUP")
     docs: Switch = Field("on", alias="DOCS")
     access_token_seconds: int = Field(900, alias="ACCESS_TOKEN_SECONDS", gt=0)
     refresh_token_seconds: int = Field(30 * 86_400, alias="REFRESH_TOKEN_SECONDS", gt=0)
+    tombstone_days: int = Field(30, alias="TOMBSTONE_DAYS", ge=0, le=36_500)
+    reconcile_grace_seconds: int = Field(
+        20, alias="RECONCILE_GRACE_SECONDS", ge=1, le=86_400
+    )
+    # The worker of a job that was silent for so long is taken for dead.
+    job_lease_seconds: int = Field(15, alias="JOB_LEASE_SECONDS", ge=1, le=3_600)
+    # For fault tests only: see backend/use_cases/failpoints.py.
+    failpoints_dir: Path | None = Field(None, alias="FAILPOINTS_DIR")
     log_format: Literal["console", "json"] = Field("console", alias="LOG_FORMAT")
 
     @classmethod
@@ -102,9 +115,31 @@ class Environment(BaseSettings):
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _split_hosts(cls, value: object) -> object:
+        return cls._words(value) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        return tuple(word.strip() for word in value.split(",") if word.strip())
+        words = cls._words(value)
+        if wrong := [word for word in words if not cls._is_proxy(word)]:
+            raise ValueError(
+                f"{', '.join(wrong)}: not an address, nor a network as 10.0.0.0/8"
+            )
+        return words
+
+    @staticmethod
+    def _words(text: str) -> tuple[str, ...]:
+        return tuple(word.strip() for word in text.split(",") if word.strip())
+
+    @staticmethod
+    def _is_proxy(word: str) -> bool:
+        """A network of everybody is a mistake: then clients choose their addresses."""
+        try:
+            return ip_network(word).prefixlen > 0
+        except ValueError:
+            return False
 
     @field_validator("secret_key", "jwt_signing_key")
     @classmethod

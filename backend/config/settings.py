@@ -22,17 +22,34 @@ ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "backend.admin.apps.AdminPagesConfig",  # Its templates come before Django's.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "ninja",
     "backend.orm",
     "backend.config",
 ]
-# The API needs none: what a middleware would do is done once, at the ASGI entry.
-MIDDLEWARE: list[str] = []
+# Of the admin site alone (`AdminPages`). The API needs none: what a middleware would do
+# is done once, at the ASGI entry.
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
 ROOT_URLCONF = "backend.config.urls"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
     }
 ]
 
@@ -65,6 +82,7 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "orm.User"
+AUTHENTICATION_BACKENDS = ["backend.admin.staff.StaffBackend"]
 PASSWORD_HASHERS = ["backend.adapters.argon2.OwaspArgon2"]
 _VALIDATION = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
@@ -79,6 +97,18 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"user_attributes": ("email",)},
     },
 ]
+
+# The admin's; where nothing better is asked for, whoever signs in comes to its start.
+LOGIN_REDIRECT_URL = "admin:index"
+# `SecureAnswers` adds `Secure` where the request came by HTTPS.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+SESSION_COOKIE_NAME = "admin_session"
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/admin/"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_NAME = "admin_csrf"
+CSRF_COOKIE_HTTPONLY = True
 
 # Every option is set: what is left unset could be filled from the environment
 # by ninja-jwt's own settings class, which reads names such as ISSUER or LEEWAY.
@@ -118,6 +148,7 @@ NINJA_JWT = {
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
+DATETIME_FORMAT = "Y-m-d H:i:s"
 STATIC_URL = "/static/"
 # A JSON body; multipart bodies are streamed and have limits of their own.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

@@ -1,9 +1,16 @@
 """What `dramatiq backend.config.worker` loads in each worker process."""
 
+import multiprocessing
 import os
 
 import django
 import dramatiq
+
+from backend.fleet.kernel import Kernel
+
+# Orphans would go on beside those who are started in the place of their master.
+if (master := multiprocessing.parent_process()) is not None:
+    Kernel.end_with_parent(master.is_alive)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.config.settings")
 django.setup()
@@ -12,6 +19,6 @@ from backend.config.settings import ENVIRONMENT  # noqa: E402 - needs Django set
 from backend.config.worker_container import WorkerContainer  # noqa: E402
 
 container = WorkerContainer(ENVIRONMENT)
-container.logs.configure()
+container.configure_logs()
 broker = container.broker
 dramatiq.set_broker(broker)

@@ -1,0 +1,121 @@
+"""What the API process builds for media and their jobs."""
+
+from dataclasses import replace
+from functools import cached_property
+
+from backend.adapters.redis_ingest_leases import RedisIngestLeases
+from backend.adapters.s3_connection import S3Settings
+from backend.api.content_controller import ContentController
+from backend.api.job_controller import JobController
+from backend.api.media_answers import MediaAnswers, PageAnswers
+from backend.api.media_controller import MediaController
+from backend.api.media_detail_controller import MediaDetailController
+from backend.api.media_list_controller import MediaListController
+from backend.api.miniature_controller import MiniatureController
+from backend.api.upload.miniature_receiver import MiniatureReceiver
+from backend.api.upload.receiver import UploadLimits, UploadReceiver
+from backend.config.container import Container
+from backend.orm.media_lists import MediaLists
+from backend.orm.media_repository import MediaRepository
+from backend.orm.media_search import MediaSearch
+from backend.use_cases.declared_upload import DeclaredUploads
+from backend.use_cases.ingest_media import IngestMedia
+from backend.use_cases.object_check import ObjectCheck
+from backend.use_cases.ports import IngestLeases
+from backend.use_cases.replace_miniature import ReplaceMiniature
+from backend.use_cases.request_deletion import RequestDeletion
+from backend.use_cases.retry_job import RetryJob
+
+# An upload waits no longer for an object store that is a black hole.
+CHECK_CONNECT_SECONDS = 1.0
+CHECK_READ_SECONDS = 1.5
+
+
+class MediaContainer(Container):
+    """Builds what takes media in, shows and changes them."""
+
+    @cached_property
+    def media_controller(self) -> MediaController:
+        return MediaController(
+            UploadReceiver(self.staging, self.upload_limits),
+            DeclaredUploads(self.media_ledger, self.ingest_leases, self.object_check),
+            self.ingest_media,
+            self.media_repository,
+            self.cdn_addresses,
+        )
+
+    @cached_property
+    def ingest_media(self) -> IngestMedia:
+        return IngestMedia(
+            self.media_ledger,
+            self.doorbell,
+            self.ingest_leases,
+            self.staging,
+            self.object_check,
+        )
+
+    @cached_property
+    def object_check(self) -> ObjectCheck:
+        return ObjectCheck(self.object_storage)
+
+    @property
+    def s3_settings(self) -> S3Settings:
+        """A request only asks whether an object is there, and can do without."""
+        return replace(
+            super().s3_settings,
+            connect_timeout_seconds=CHECK_CONNECT_SECONDS,
+            read_timeout_seconds=CHECK_READ_SECONDS,
+            attempts=1,
+        )
+
+    @cached_property
+    def media_list_controller(self) -> MediaListController:
+        lists = MediaLists(self.database_threads)
+        search = MediaSearch(self.database_threads)
+        return MediaListController(
+            PageAnswers(lists, search, self.cdn_addresses, self.answer_cache)
+        )
+
+    @cached_property
+    def media_detail_controller(self) -> MediaDetailController:
+        return MediaDetailController(
+            MediaAnswers(self.media_repository, self.cdn_addresses, self.answer_cache),
+            self.media_ledger,
+            RequestDeletion(self.media_ledger, self.doorbell),
+            # The same media has other addresses each time that they are signed.
+            tagged=self.environment.cdn_access == "public",
+        )
+
+    @cached_property
+    def miniature_controller(self) -> MiniatureController:
+        return MiniatureController(
+            MiniatureReceiver(self.staging, self.upload_limits),
+            ReplaceMiniature(self.media_ledger, self.doorbell),
+            self.media_repository,
+        )
+
+    @cached_property
+    def content_controller(self) -> ContentController:
+        return ContentController(
+            self.media_repository, self.document_store, self.signed_addresses
+        )
+
+    @cached_property
+    def job_controller(self) -> JobController:
+        return JobController(
+            self.media_repository, RetryJob(self.media_ledger, self.doorbell)
+        )
+
+    @cached_property
+    def media_repository(self) -> MediaRepository:
+        return MediaRepository(self.database_threads)
+
+    @cached_property
+    def upload_limits(self) -> UploadLimits:
+        return UploadLimits(
+            self.environment.max_video_bytes, self.environment.max_miniature_bytes
+        )
+
+    @cached_property
+    def ingest_leases(self) -> IngestLeases:
+        return RedisIngestLeases(self.redis_hints)
