@@ -1,0 +1,1 @@
+"""Measurements against peers, side by side: what a claim of speed rests on."""

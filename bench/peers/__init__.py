@@ -1,0 +1,1 @@
+"""What others would write: run by their own interpreters, never imported."""
