@@ -8,19 +8,34 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from backend.adapters.jwt_token_issuer import JwtTokenIssuer
+from backend.adapters.local_attempt_limiter import LocalAttemptLimiter
 from backend.adapters.password_hasher import ThreadedPasswordHasher
 from backend.domain.accounts import Profile, Tokens
 from backend.domain.media import Caller
 from backend.orm.account_ledger import DjangoAccountLedger
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.models import Session, User
+from backend.use_cases.check_password import CheckPassword
 from backend.use_cases.ensure_account import EnsureAccount
+from backend.use_cases.ports import Freshness
 from backend.use_cases.refresh_session import RefreshSession
 from backend.use_cases.sign_in import SignIn
+from backend.use_cases.sign_in_limit import SignInLimit
 from backend.use_cases.sign_out import SignOut
 from backend.use_cases.sign_up import SignUp
 
 PASSWORD = "correct horse battery"
+HERE = "127.0.0.1"
+
+
+class NoFamiliarClients:
+    """Knows nobody."""
+
+    async def knows(self, key: str) -> bool:
+        return False
+
+    async def remember(self, key: str) -> None:
+        pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +45,16 @@ class Accounts:
     ledger: DjangoAccountLedger
     passwords: ThreadedPasswordHasher
     tokens: JwtTokenIssuer
+    limit: SignInLimit
 
     @property
     def sign_up(self) -> SignUp:
-        return SignUp(self.ledger, self.passwords, is_open=True)
+        return SignUp(self.ledger, self.passwords, self.limit, is_open=True)
 
     @property
     def sign_in(self) -> SignIn:
-        return SignIn(self.ledger, self.passwords, self.tokens)
+        check = CheckPassword(self.ledger, self.passwords, self.limit)
+        return SignIn(check, self.ledger, self.tokens)
 
     @property
     def refresh(self) -> RefreshSession:
@@ -60,7 +77,7 @@ class Accounts:
         self, email: str = "ann@example.org", role: str = "viewer"
     ) -> Tokens:
         await self.make(email, role)
-        return await self.sign_in.execute(email, PASSWORD)
+        return await self.sign_in.execute(email, PASSWORD, HERE)
 
     async def caller(self, tokens: Tokens) -> Caller | None:
         return await self.ledger.caller(self.tokens.read_access(tokens.access))
@@ -99,7 +116,11 @@ def accounts(
     clean_database: object,
     database_threads: DatabaseThreads,
     password_hasher: ThreadedPasswordHasher,
+    freshness: Freshness,
 ) -> Accounts:
     return Accounts(
-        DjangoAccountLedger(database_threads), password_hasher, JwtTokenIssuer()
+        DjangoAccountLedger(database_threads, freshness),
+        password_hasher,
+        JwtTokenIssuer(),
+        SignInLimit(LocalAttemptLimiter(), NoFamiliarClients(), "a secret"),
     )

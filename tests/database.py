@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from urllib.parse import urlsplit
 
 import pytest
+import redis
 from asgiref.sync import SyncToAsync, sync_to_async
 from django.apps import apps
 from django.db import connection, connections, transaction
@@ -20,6 +21,7 @@ from django.db.models import BaseConstraint
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 
+from backend.adapters.redis_hints import CACHE_DATABASE
 from backend.domain.rights import BUILT_IN_ROLES
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.models import Role, User
@@ -40,13 +42,21 @@ class TestDatabase:
     def empty(self) -> None:
         tables = [
             connection.ops.quote_name(model._meta.db_table)
-            for model in apps.get_app_config("orm").get_models()
-            if model is not Role
+            for model in apps.get_models()
+            if model._meta.app_label in ("orm", "admin", "sessions")
+            and model is not Role
         ]
         with connection.cursor() as cursor:
             cursor.execute(f"TRUNCATE {', '.join(tables)}")
+        self._forget_what_was_counted()
         Role.objects.exclude(name__in=[role.name for role in BUILT_IN_ROLES]).delete()
         self.restore_roles()
+
+    @staticmethod
+    def _forget_what_was_counted() -> None:
+        """The cache knows of wrong passwords, by addresses that come back."""
+        with redis.Redis.from_url(os.environ["REDIS_URL"], db=CACHE_DATABASE) as cache:
+            cache.flushdb()
 
     def restore_roles(self) -> None:
         built_in = [

@@ -8,13 +8,18 @@ from typing import Any
 from backend.adapters.s3_connection import S3Connection, S3Settings
 from backend.adapters.s3_object_storage import S3ObjectStorage
 from backend.adapters.stoppable_threads import StoppableThreads
+from backend.domain.media import BlobRef
 
 
 class S3Lab:
-    """Object storages on the S3 server of this test run, or on one that is broken."""
+    """Object storages on the S3 server of this test run, or on one that is broken.
+
+    `sent_parts` has the numbers of the parts that they have sent.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.sent_parts: list[int] = []
         self.settings = S3Settings(
             endpoint_url=os.environ["S3_ENDPOINT_URL"],
             bucket=os.environ["S3_BUCKET"],
@@ -27,8 +32,10 @@ class S3Lab:
     async def storage(
         self, public_read: bool = True, **changes: Any
     ) -> AsyncIterator[S3ObjectStorage]:
+        connection = S3Connection(replace(self.settings, **changes))
+        self._listen(connection.client)
         storage = S3ObjectStorage(
-            S3Connection(replace(self.settings, **changes)),
+            connection,
             StoppableThreads("s3", most=4),
             public_read,
             self.folder,
@@ -38,6 +45,14 @@ class S3Lab:
         finally:
             storage.close()
 
+    @staticmethod
+    def unfinished(client: Any, blob: BlobRef) -> list[str]:
+        """Ids of uploads in parts under the key of a blob."""
+        found = client.list_multipart_uploads(
+            Bucket="media", Prefix=str(blob.object_key)
+        )
+        return [upload["UploadId"] for upload in found.get("Uploads", [])]
+
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Any]:
         connection = S3Connection(self.settings)
@@ -45,3 +60,9 @@ class S3Lab:
             yield connection.client
         finally:
             connection.close()
+
+    def _listen(self, client: Any) -> None:
+        def note(params: dict[str, Any], **_: Any) -> None:
+            self.sent_parts.append(params["PartNumber"])
+
+        client.meta.events.register("provide-client-params.s3.UploadPart", note)

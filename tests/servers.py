@@ -1,13 +1,13 @@
-"""The four real servers that every test run starts for itself."""
+"""The four real servers that every process of a test run starts for itself."""
 
 from pathlib import Path
 
-from backend.embedded.ports import FreePorts
 from backend.embedded.stack import EmbeddedServers
+from tests.ports import TestPorts
 
 
 class TestServers:
-    """Started once for a run, in a folder of their own, without fsync."""
+    """Started once, in a folder of their own, without fsync."""
 
     __test__ = False
     # What the embedded servers do not decide. Small disks must do for the tests.
@@ -15,12 +15,16 @@ class TestServers:
 
     def __init__(self, folder: Path) -> None:
         self._servers = EmbeddedServers(
-            folder, FreePorts(), durable=False, environment={}
+            folder, TestPorts(), durable=False, environment={}
         )
-        self.environment: dict[str, str] = {}
+        self._servers.data.create()
+        self.environment = {**self._servers.environment(), **self.SETTINGS}
 
     def start(self) -> None:
-        self.environment = {**self._servers.start(), **self.SETTINGS}
+        self._servers.start()
+
+    def log(self, name: str) -> str:
+        return self._servers.data.log_file(name).read_text()
 
     def stop(self) -> None:
         # What they hold is thrown away: nobody waits for SeaweedFS to end by itself.

@@ -11,6 +11,8 @@ from typing import Self
 
 import httpx
 
+from tests.ports import TestPorts
+
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 30
 STOP_SECONDS = 10
@@ -30,7 +32,7 @@ class UvicornProcess:
         self._application = application
         self._protocol = protocol
         self.log = log
-        self.port = self._free_port()
+        self.port = TestPorts().port("api")
 
     @property
     def base_url(self) -> str:
@@ -67,7 +69,7 @@ class UvicornProcess:
         return [
             *(sys.executable, "-m", "uvicorn", self._application),
             *("--port", str(self.port), "--loop", "uvloop", "--http", self._protocol),
-            *("--timeout-graceful-shutdown", "3"),
+            *("--timeout-graceful-shutdown", "3", "--no-proxy-headers"),
         ]
 
     def _wait(self) -> None:
@@ -88,10 +90,3 @@ class UvicornProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-    @staticmethod
-    def _free_port() -> int:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-            return port

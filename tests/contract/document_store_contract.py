@@ -23,7 +23,13 @@ class DocumentStoreContract:
             sha256="ab" * 32,
             # MongoDB keeps milliseconds.
             extracted_at=datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC),
-            report=MetadataReport(tracks, "MediaInfoLib", "24.12", truncated=False),
+            report=MetadataReport(
+                tracks,
+                "MediaInfoLib",
+                "24.12",
+                truncated=False,
+                libraries={"pymediainfo": "7.0.1"},
+            ),
         )
 
     async def test_what_was_saved_is_found(

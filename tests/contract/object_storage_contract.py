@@ -8,6 +8,7 @@ from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.media import ObjectKey
 from backend.use_cases.ports import ObjectStorage, StoredObject
 from tests.blobs import BlobMaker
+from tests.recorded_uploads import RecordedUploads
 
 SMALL = b"A small video. " * 100
 
@@ -32,6 +33,16 @@ class ObjectStorageContract:
         assert file is not None
         with file:
             assert file.read() == SMALL
+
+    async def test_what_was_put_resumably_is_there_and_counted_once(
+        self, storage: ObjectStorage, recorded: RecordedUploads
+    ) -> None:
+        moved: list[int] = []
+        blob = await recorded.put_new(storage, SMALL, moved.append)
+        assert sum(moved) == len(SMALL)
+        assert await storage.stat(blob.object_key) == StoredObject(
+            blob.object_key, len(SMALL), blob.sha256
+        )
 
     async def test_a_second_put_changes_nothing(
         self, storage: ObjectStorage, blobs: BlobMaker

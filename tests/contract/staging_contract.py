@@ -1,11 +1,13 @@
 """What every `Staging` does."""
 
+import asyncio
 import hashlib
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
-from backend.domain.errors import StorageFull
+from backend.domain.errors import StagingAway, StorageFull
 from backend.domain.media import StagedFile
 from backend.use_cases.ports import Staging
 
@@ -18,13 +20,26 @@ class StagingContract:
         await incoming.write(b"first ")
         await incoming.write(bytearray(b"second "))
         await incoming.write(memoryview(b"third"))
+        received = incoming.received()
         sealed = await incoming.seal()
         await incoming.keep()
         content = b"first second third"
+        assert received == replace(sealed, sealed=False)
         assert sealed == StagedFile(
             incoming.name, len(content), hashlib.sha256(content).hexdigest()
         )
         assert await self._content(staging, sealed) == content
+
+    async def test_writes_that_overlap_keep_their_order(self, staging: Staging) -> None:
+        batches = [bytes([number]) * 5_000 for number in range(100)]
+        files = [await staging.receive() for _ in range(6)]
+        writes = [file.write(batch) for batch in batches for file in files]
+        await asyncio.gather(*writes)
+        for file in files:
+            sealed = await file.seal()
+            await file.keep()
+            assert sealed.sha256 == hashlib.sha256(b"".join(batches)).hexdigest()
+            assert await self._content(staging, sealed) == b"".join(batches)
 
     async def test_every_file_has_a_name_of_its_own(self, staging: Staging) -> None:
         files = [await staging.receive() for _ in range(5)]
@@ -55,7 +70,8 @@ class StagingContract:
         self, staging: Staging
     ) -> None:
         incoming = await staging.receive()
-        await staging.remove(incoming.name)
+        with pytest.raises(StagingAway):
+            await staging.remove(incoming.name)
         assert staging.holds(incoming.name)
         await incoming.keep()
         await staging.remove(incoming.name)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -51,6 +52,14 @@ class TestFolderStaging(StagingContract):
             await discarded.discard()
             await staging.remove(kept.name)
 
+    def test_a_folder_that_cannot_be_looked_into_is_no_empty_one(
+        self, tmp_path: Path
+    ) -> None:
+        """A name that is too long is refused to everybody, root included."""
+        staging = FolderStaging(tmp_path / ("x" * 300), floor_bytes=0)
+        with pytest.raises(StagingAway):
+            staging.holds(uuid4())
+
     async def test_another_process_sees_the_lock(
         self, folder: Path, staging: FolderStaging
     ) -> None:
@@ -70,7 +79,8 @@ class TestFolderStaging(StagingContract):
         assert held is not None
         with held:
             fcntl.flock(held, fcntl.LOCK_EX)
-            await staging.remove(incoming.name)
+            with pytest.raises(StagingAway):
+                await staging.remove(incoming.name)
             assert path.name in Looked.names(folder)
 
     async def test_below_the_floor_nothing_is_begun(self, folder: Path) -> None:
@@ -157,6 +167,19 @@ class TestFolderStaging(StagingContract):
                 await writing
             await incoming.discard()
             assert Looked.names(folder) == set()
+        staging.close()
+
+    @pytest.mark.usefixtures("descriptors")
+    async def test_what_was_still_to_be_written_is_not_when_the_file_is_discarded(
+        self, folder: Path
+    ) -> None:
+        staging = FolderStaging(folder, floor_bytes=0)
+        incoming = await staging.receive()
+        writes = [asyncio.ensure_future(incoming.write(bytes(8 << 20))) for _ in "abc"]
+        await asyncio.sleep(0)
+        await incoming.discard()
+        await asyncio.gather(*writes)
+        assert Looked.names(folder) == set()
         staging.close()
 
     async def test_a_cancelled_discard_is_done_all_the_same(self, folder: Path) -> None:

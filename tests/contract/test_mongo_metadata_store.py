@@ -1,8 +1,10 @@
 import asyncio
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
+from pymongo.errors import DocumentTooLarge
 
 from backend.domain.metadata import BlobMetadata
 from backend.odm.connection import MongoConnection, MongoSettings
@@ -32,6 +34,28 @@ class TestMongoMetadataStore(DocumentStoreContract):
             found = await database.metadata.find({"sha256": metadata.sha256}).to_list()
         ids = [document["_id"] for document in found]
         assert ids.count(metadata.blob_id) == 1
+
+    async def test_a_document_from_before_libraries_were_kept_is_readable(
+        self,
+        store: MongoMetadataStore,
+        connection: MongoConnection,
+        metadata: BlobMetadata,
+    ) -> None:
+        await store.save(metadata)
+        async with connection.database() as database:
+            await database.metadata.update_one(
+                {"_id": metadata.blob_id}, {"$unset": {"libraries": 1}}
+            )
+        older = replace(metadata, report=replace(metadata.report, libraries={}))
+        assert await store.find(metadata.blob_id) == older
+
+    async def test_a_report_that_mongodb_never_takes_does_not_pass_for_its_absence(
+        self, store: MongoMetadataStore, metadata: BlobMetadata
+    ) -> None:
+        track = {"type": "General", "Title": "t" * 17 * 1024**2}
+        huge = replace(metadata, report=replace(metadata.report, tracks=(track,)))
+        with pytest.raises(DocumentTooLarge):
+            await store.save(huge)
 
     async def test_the_indexes_are_made(
         self, store: MongoMetadataStore, connection: MongoConnection

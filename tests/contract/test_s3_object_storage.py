@@ -1,5 +1,4 @@
 import asyncio
-import hashlib
 import json
 import os
 from collections.abc import AsyncIterator
@@ -12,14 +11,11 @@ import pytest
 
 from backend.adapters.cdn_addresses import PublicCdnAddresses, SignedCdnAddresses
 from backend.adapters.s3_object_storage import S3ObjectStorage
-from backend.adapters.s3_upload import MEBIBYTE
 from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.media import BlobRef, ObjectKey
 from tests.blobs import BlobMaker
 from tests.contract.object_storage_contract import SMALL, ObjectStorageContract
 from tests.s3 import S3Lab
-
-LARGE = os.urandom(MEBIBYTE) * 40
 
 
 class S3Suite(ObjectStorageContract):
@@ -56,52 +52,13 @@ class S3Suite(ObjectStorageContract):
 
 
 class TestS3ObjectStorage(S3Suite):
-    async def test_a_large_file_goes_in_parts(
+    async def test_what_a_killed_attempt_has_begun_goes_with_the_object(
         self, storage: S3ObjectStorage, blobs: BlobMaker, client: Any
     ) -> None:
-        blob, moved = blobs.describe(LARGE), list[int]()
-        with blobs.opened(LARGE) as source:
-            await storage.put(blob, source, moved.append)
-        assert sum(moved) == len(LARGE)
-        head = client.head_object(Bucket="media", Key=str(blob.object_key))
-        assert head["ETag"].endswith('-3"')
-        file = await storage.download(blob.object_key)
-        assert file is not None
-        with file:
-            assert hashlib.sha256(file.read()).hexdigest() == blob.sha256
-
-    async def test_a_large_file_with_other_bytes_leaves_nothing_behind(
-        self, storage: S3ObjectStorage, blobs: BlobMaker, client: Any
-    ) -> None:
-        blob = blobs.describe(LARGE)
-        rotten = LARGE[:-1] + bytes([LARGE[-1] ^ 1])
-        with blobs.opened(rotten) as source, pytest.raises(JobFailed) as caught:
-            await storage.put(blob, source, lambda count: None)
-        assert caught.value.code is FailureCode.OBJECT_DAMAGED
-        assert await storage.stat(blob.object_key) is None
-        assert self.uploads(client, blob) == []
-
-    async def test_a_right_object_survives_a_rotten_file(
-        self, storage: S3ObjectStorage, blobs: BlobMaker
-    ) -> None:
-        blob = blobs.describe(LARGE)
-        with blobs.opened(LARGE) as source:
-            await storage.put(blob, source, lambda count: None)
-        with blobs.opened(b"x" + LARGE[1:]) as source, pytest.raises(JobFailed):
-            await storage.put(blob, source, lambda count: None)
-        found = await storage.stat(blob.object_key)
-        assert found is not None
-        assert found.sha256 == blob.sha256
-
-    async def test_uploads_of_killed_attempts_are_ended(
-        self, storage: S3ObjectStorage, blobs: BlobMaker, client: Any
-    ) -> None:
-        blob = blobs.describe(LARGE)
+        blob = blobs.describe(SMALL)
         client.create_multipart_upload(Bucket="media", Key=str(blob.object_key))
-        assert len(self.uploads(client, blob)) == 1
-        with blobs.opened(LARGE) as source:
-            await storage.put(blob, source, lambda count: None)
-        assert self.uploads(client, blob) == []
+        await storage.remove(blob.object_key)
+        assert S3Lab.unfinished(client, blob) == []
 
     async def test_an_object_that_was_changed_behind_our_back_is_noticed(
         self, storage: S3ObjectStorage, stored: BlobRef, client: Any
@@ -134,13 +91,6 @@ class TestS3ObjectStorage(S3Suite):
                 with pytest.raises(JobFailed) as caught:
                     await ask(ObjectKey("videos/x.mp4"))
                 assert caught.value.code is FailureCode.OBJECT_STORE_DENIED
-
-    @staticmethod
-    def uploads(client: Any, blob: BlobRef) -> list[Any]:
-        found = client.list_multipart_uploads(
-            Bucket="media", Prefix=str(blob.object_key)
-        )
-        return list(found.get("Uploads", []))
 
 
 class TestPublicReading(S3Suite):

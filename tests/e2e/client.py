@@ -13,6 +13,7 @@ import httpx
 from backend.embedded.stack import EmbeddedStack
 
 DONE = ("ready", "failed")
+OPEN = {"queued", "running"}
 
 
 class Client:
@@ -48,11 +49,19 @@ class Client:
         self.http.headers["Authorization"] = f"Bearer {answer.json()['access']}"
         return self
 
-    def upload(self, video: Path, **fields: str) -> httpx.Response:
+    def upload(
+        self, video: Path, miniature: bytes | None = None, **fields: str
+    ) -> httpx.Response:
+        files: dict[str, Any] = {}
+        if miniature is not None:
+            files["miniature"] = ("picture.jpg", miniature, "image/jpeg")
         with video.open("rb") as file:
-            return self.http.post(
-                "/media/", data=fields, files={"video": (video.name, file)}
-            )
+            files["video"] = (video.name, file)
+            return self.http.post("/media/", data=fields, files=files)
+
+    def put_miniature(self, uuid: str, picture: bytes) -> httpx.Response:
+        files = {"miniature": ("picture.jpg", picture, "image/jpeg")}
+        return self.http.put(f"/media/{uuid}/miniature/", files=files)
 
     def media(self, uuid: str) -> dict[str, Any]:
         answer = self.http.get(f"/media/{uuid}/")
@@ -69,6 +78,14 @@ class Client:
         """The media once its work is done; fails when that takes too long."""
         deadline = time.monotonic() + seconds
         while (media := self._seen(uuid)) is None or media["status"] not in DONE:
+            assert time.monotonic() < deadline, f"still {media} after {seconds} s"
+            time.sleep(0.05)
+        return media
+
+    def until_quiet(self, uuid: str, seconds: float = 30.0) -> dict[str, Any]:
+        """The media once no job of it is open."""
+        deadline = time.monotonic() + seconds
+        while OPEN & set((media := self.media(uuid))["jobs"].values()):
             assert time.monotonic() < deadline, f"still {media} after {seconds} s"
             time.sleep(0.05)
         return media
@@ -101,7 +118,23 @@ class Origin:
         sizes = [item["Size"] for page in pages for item in page.get("Contents", [])]
         return sizes.count(video.stat().st_size)
 
+    def keys(self, prefix: str) -> set[str]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix
+        )
+        return {item["Key"] for page in pages for item in page.get("Contents", [])}
+
     def unfinished(self) -> list[str]:
         """Keys of multipart uploads that were neither completed nor aborted."""
         found = self._s3.list_multipart_uploads(Bucket=self._bucket)
         return [upload["Key"] for upload in found.get("Uploads", [])]
+
+    def unfinished_parts(self) -> int:
+        """How many parts such uploads have."""
+        found = self._s3.list_multipart_uploads(Bucket=self._bucket).get("Uploads", [])
+        return sum(len(self._parts(each["Key"], each["UploadId"])) for each in found)
+
+    def _parts(self, key: str, upload_id: str) -> list[Any]:
+        listed = self._s3.list_parts(Bucket=self._bucket, Key=key, UploadId=upload_id)
+        parts: list[Any] = listed.get("Parts", [])
+        return parts

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from backend.embedded.ports import FreePorts
 from backend.embedded.stack import EmbeddedServers, EmbeddedStack
 from tests.e2e.client import Client, Origin
 from tests.e2e.faults import Faults
 from tests.e2e.traffic import Aftermath, Traffic
 from tests.e2e.videos import Videos
+from tests.ports import TestPorts
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def running_stack(*, durable: bool) -> Iterator[EmbeddedStack]:
     folder = Path(tempfile.mkdtemp(prefix="mediaproject-e2e-"))
     stack = EmbeddedStack(
         EmbeddedServers(
-            folder, FreePorts(), durable=durable, environment=Client.SETTINGS
+            folder, TestPorts(), durable=durable, environment=Client.SETTINGS
         )
     )
     try:

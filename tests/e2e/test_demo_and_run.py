@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from backend.embedded.ports import FreePorts
 from tests.e2e.videos import Videos
+from tests.ports import TestPorts
 
 PROJECT = Path(__file__).resolve().parents[2]
 NAMES = ("api", "worker", "postgres", "mongo", "redis", "s3")
@@ -25,7 +25,7 @@ class Newcomer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        ports = FreePorts()
+        ports = TestPorts()
         self.api_port = ports.port("api")
         own = (
             "SECRET_KEY",
@@ -112,11 +112,13 @@ class TestDemo:
         assert first["status"] == "ready"
         assert first["deduplicated"] is False
         assert first["duration_seconds"] == pytest.approx(2.0, abs=0.2)
+        assert "/miniatures/" in first["miniature_url"]
 
         second = newcomer.demo(video)
         assert second["verified"] is True
         assert second["deduplicated"] is True
-        assert (second["uuid"], second["cdn_url"]) == (first["uuid"], first["cdn_url"])
+        for known in ("uuid", "cdn_url", "miniature_url"):
+            assert second[known] == first[known]
         assert newcomer.pids() == {}
 
     def test_a_video_that_is_not_there_is_one_sentence(

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+import pytest
 
 from backend.embedded.stack import EmbeddedStack
 from tests.e2e.client import Client
@@ -54,10 +55,11 @@ class Pings:
 
 
 class TestLargeUpload:
-    # The same bytes again are streamed and hashed like the first time. The slowest of a
-    # hundred pings shows what else the machine does; the best round shows the API.
+    # Each has bytes of its own, so that all are sealed. The slowest of a hundred pings
+    # shows what else the machine does; the best round shows the API.
     ROUNDS = 3
 
+    @pytest.mark.alone
     def test_a_gibibyte_takes_little_memory_and_pings_go_on(
         self, stack: EmbeddedStack, operator: Client, videos: Videos
     ) -> None:
@@ -65,19 +67,23 @@ class TestLargeUpload:
         # A fresh process: what earlier tests needed at their peak is not counted.
         stack.stop_process("api")
         stack.start_process("api")
-        answers, slowest = [], []
+        uuids, slowest = [], []
         for _ in range(self.ROUNDS):
+            # Nothing of a round may fill the disk or disturb what follows.
+            for uuid in uuids[-1:]:
+                assert operator.http.delete(f"/media/{uuid}/").status_code == 204
+            videos.renew(video)
             with Pings(stack.address) as pings:
-                answers.append(self._curl(stack, operator, video))
+                media = json.loads(self._curl(stack, operator, video))
+            assert not media["deduplicated"]
+            uuids.append(media["uuid"])
             assert len(pings.seconds) > 50
             slowest.append(pings.percentile(99))
 
         assert self._peak_bytes(stack) < 150 * MEBIBYTE
         assert min(slowest) < 0.05
-        (uuid,) = {json.loads(answer)["uuid"] for answer in answers}
         video.unlink()
-        # Nothing of it may disturb the tests that follow.
-        assert operator.until_done(uuid, seconds=120)["status"] == "ready"
+        assert operator.until_done(uuids[-1], seconds=120)["status"] == "ready"
 
     def test_without_a_token_it_is_refused_with_the_body_unread(
         self, stack: EmbeddedStack

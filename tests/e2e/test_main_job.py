@@ -20,13 +20,15 @@ class TestMainJob:
         received = answer.json()
         assert answer.headers["Location"] == f"/media/{received['uuid']}/"
         assert received["deduplicated"] is False
-        media = operator.until_done(received["uuid"])
+        operator.until_done(received["uuid"])
+        media = operator.until_quiet(received["uuid"])
         assert media["status"] == "ready"
         assert (media["title"], media["description"]) == ("A holiday", "By the sea")
         assert media["sha256"] == hashlib.sha256(video.read_bytes()).hexdigest()
         assert media["jobs"] == {
             "upload_to_cdn": "succeeded",
             "extract_metadata": "succeeded",
+            "make_miniature": "succeeded",
         }
         fetched = httpx.get(media["urls"]["video"], trust_env=False)
         assert fetched.content == video.read_bytes()
@@ -37,7 +39,7 @@ class TestMainJob:
         self, operator: Client, viewer: Client, videos: Videos
     ) -> None:
         uuid = operator.upload(videos.new()).json()["uuid"]
-        media = operator.until_done(uuid)
+        media = operator.until_quiet(uuid)
 
         metadata = viewer.http.get(f"/media/{uuid}/metadata/").json()
         assert metadata["sha256"] == media["sha256"]
@@ -67,9 +69,9 @@ class TestMainJob:
         self, operator: Client, videos: Videos
     ) -> None:
         uuid = operator.upload(videos.new()).json()["uuid"]
-        assert operator.until_done(uuid)["status"] == "ready"
+        assert operator.until_quiet(uuid)["status"] == "ready"
         staging = operator.stack.data.staging
-        # The last job removes the file just after it has made the media ready.
+        # The last job removes the file just after it has ended.
         for _ in range(100):
             if not list(staging.iterdir()):
                 return

@@ -1,6 +1,7 @@
 """Real videos that nobody has uploaded before."""
 
 import itertools
+import os
 from pathlib import Path
 
 from backend.embedded.clip import Clip
@@ -20,8 +21,8 @@ class Videos:
         self._clip = folder / "clip.mp4"
         Clip(seconds=2.0).make(self._clip)
 
-    def new(self, size_bytes: int = 0) -> Path:
-        """A video with bytes of its own, of at least this size."""
+    def new(self, size_bytes: int = 0, block: bytes = bytes(MEBIBYTE)) -> Path:
+        """A video with bytes of its own, of at least this size, filled up with a block."""
         number = next(self._numbers)
         path = self._folder / f"video-{number}.mp4"
         content = self._clip.read_bytes()
@@ -31,6 +32,17 @@ class Videos:
             file.write((tail + 16).to_bytes(4, "big") + b"free")
             file.write(f"{number:08d}".encode())
             for _ in range(tail // MEBIBYTE):
-                file.write(bytes(MEBIBYTE))
+                file.write(block)
             file.write(bytes(tail % MEBIBYTE))
         return path
+
+    def noise(self, size_bytes: int) -> Path:
+        """One that no store can make smaller."""
+        return self.new(size_bytes, os.urandom(MEBIBYTE))
+
+    def renew(self, video: Path) -> None:
+        """Give the video other bytes of its own at its end; its size stays."""
+        number = f"{next(self._numbers):08d}".encode()
+        with video.open("r+b") as file:
+            file.seek(-len(number), os.SEEK_END)
+            file.write(number)

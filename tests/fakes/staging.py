@@ -1,11 +1,12 @@
 """Staging in memory, for unit tests."""
 
 import hashlib
+from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import BinaryIO
 from uuid import UUID, uuid4
 
-from backend.domain.errors import StorageFull
+from backend.domain.errors import StagingAway, StorageFull
 from backend.domain.media import StagedFile
 
 
@@ -22,9 +23,13 @@ class InMemoryIncomingFile:
         self._staging.files[self.name] += batch
         self._staging.batch_sizes.append(len(batch))
 
-    async def seal(self) -> StagedFile:
+    def received(self) -> StagedFile:
         content = self._staging.files[self.name]
-        return StagedFile(self.name, len(content), hashlib.sha256(content).hexdigest())
+        digest = hashlib.sha256(content).hexdigest()
+        return StagedFile(self.name, len(content), digest, sealed=False)
+
+    async def seal(self) -> StagedFile:
+        return replace(self.received(), sealed=True)
 
     async def keep(self) -> None:
         self._end("kept")
@@ -71,5 +76,6 @@ class InMemoryStaging:
         return file
 
     async def remove(self, name: UUID) -> None:
-        if name not in self.receiving:
-            self.files.pop(name, None)
+        if name in self.receiving:
+            raise StagingAway("The file is still being received.")
+        self.files.pop(name, None)

@@ -11,7 +11,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class StandInApi:
-    """Keeps videos in memory and calls them ready at the second look."""
+    """Keeps videos in memory: ready at the second look, with a picture at the third."""
+
+    PICTURE = b"\xff\xd8\xff and so on"
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -49,6 +51,8 @@ class StandInApi:
             return (200, b'{"access": "token"}') if known else (401, b'{"title": "No"}')
         if method == "POST":
             return self._upload(body)
+        if words[0] == "miniatures":
+            return 200, self.PICTURE
         if words[0] == "cdn":
             return 200, self._videos[words[1]]
         if words[-1] == "jobs":
@@ -65,12 +69,14 @@ class StandInApi:
         return 201, json.dumps({"uuid": digest, "deduplicated": known}).encode()
 
     def _media(self, digest: str) -> bytes:
-        self._looks[digest] = self._looks.get(digest, 0) + 1
+        looks = self._looks[digest] = self._looks.get(digest, 0) + 1
+        picture = f"{self._address}/miniatures/{digest}" if looks > 2 else None
         media = {
             "uuid": digest,
             "sha256": digest,
-            "status": "ready" if self._looks[digest] > 1 else "processing",
-            "urls": {"video": f"{self._address}/cdn/{digest}", "miniature": None},
+            "status": "ready" if looks > 1 else "processing",
+            "urls": {"video": f"{self._address}/cdn/{digest}", "miniature": picture},
+            "jobs": {"make_miniature": "succeeded" if picture else "running"},
             "technical": {"duration": 10.0},
         }
         return json.dumps(media).encode()

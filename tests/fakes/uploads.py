@@ -1,7 +1,7 @@
 """Requests as an ASGI server hands them over, with their body unread."""
 
 import asyncio
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from itertools import pairwise
 from typing import Any
 
@@ -62,8 +62,12 @@ class FakeRequest:
         if content_length is not None:
             self.headers["content-length"] = str(content_length)
         self.handed_over = 0
+        self.after_answers: list[Callable[[], Awaitable[None]]] = []
         self._pieces = iter(pieces)
         self._after = after
+
+    def after_answer(self, step: Callable[[], Awaitable[None]]) -> None:
+        self.after_answers.append(step)
 
     async def receive(self) -> MutableMapping[str, Any]:
         # As a real server does, let others run before the next piece is there.

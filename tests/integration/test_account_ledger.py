@@ -17,8 +17,10 @@ from backend.domain.errors import (
 from backend.domain.rights import ADMIN, VIEWER
 from backend.orm.account_ledger import DjangoAccountLedger
 from backend.orm.database_threads import DatabaseThreads
+from backend.use_cases.ports import Freshness
 from tests.accounts import PASSWORD, Accounts
 from tests.database import TestDatabase
+from tests.servers import TestServers
 
 EMAIL = "ann@example.org"
 
@@ -51,6 +53,14 @@ class TestCreateUser:
         )
         assert sum(isinstance(end, Profile) for end in ended) == 1
         assert sum(isinstance(end, EmailTaken) for end in ended) == 9
+
+    async def test_a_taken_address_leaves_no_hash_in_the_log(
+        self, accounts: Accounts, servers: TestServers
+    ) -> None:
+        await accounts.ledger.create_user(EMAIL, "h", "viewer")
+        with pytest.raises(EmailTaken):
+            await accounts.ledger.create_user(EMAIL, "argon2$never-to-be-read", "admin")
+        assert "never-to-be-read" not in servers.log("postgres")
 
     async def test_a_role_that_is_not_there_is_no_taken_address(
         self, accounts: Accounts
@@ -127,10 +137,10 @@ class TestRevoke:
 
 class TestDatabaseAway:
     async def test_a_connection_lost_in_the_middle_is_named_so(
-        self, accounts: Accounts, clean_database: TestDatabase
+        self, accounts: Accounts, clean_database: TestDatabase, freshness: Freshness
     ) -> None:
         threads = DatabaseThreads(1)
-        ledger = DjangoAccountLedger(threads)
+        ledger = DjangoAccountLedger(threads, freshness)
         made = await ledger.create_user(EMAIL, "hash", "viewer")
         async with clean_database.cutting_whoever_waits_for("user"):
             with pytest.raises(DatabaseAway):

@@ -1,15 +1,14 @@
-"""JWT over HTTP: the rows of `http.md` under /auth/."""
+"""JWT over HTTP: everything under /auth/."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
-from django.conf import settings
 
-from backend.config.api_container import ApiContainer
 from tests.accounts import PASSWORD, Accounts
+from tests.answers import problem
+from tests.api_in_process import ApiInProcess
 
 ANN = {"email": "ann@example.org", "password": PASSWORD}
 
@@ -42,19 +41,8 @@ class AuthClient:
 
 @pytest.fixture
 async def client(accounts: Accounts) -> AsyncIterator[AuthClient]:
-    container = ApiContainer(settings.ENVIRONMENT)
-    transport = httpx.ASGITransport(app=container.application)  # type: ignore[arg-type]
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://localhost"
-    ) as http:
+    async with ApiInProcess.running() as http:
         yield AuthClient(http)
-    container.password_hasher.close()
-    await asyncio.to_thread(container.database_threads.close)
-
-
-def problem(answer: httpx.Response) -> tuple[int, str]:
-    assert answer.headers["content-type"] == "application/problem+json"
-    return answer.status_code, answer.json()["code"]
 
 
 class TestAuthOverHttp:

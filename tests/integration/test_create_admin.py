@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.db import connection
 
-from tests.accounts import PASSWORD, Accounts
+from tests.accounts import HERE, PASSWORD, Accounts
 
 EMAIL = "root@example.org"
 
@@ -82,7 +82,7 @@ class TestCreateAdmin:
             "--email", "Root@Example.org", ADMIN_PASSWORD=PASSWORD
         )
         assert (code, text) == (0, f"{EMAIL} is an admin and can sign in.\n")
-        tokens = await accounts.sign_in.execute(EMAIL, PASSWORD)
+        tokens = await accounts.sign_in.execute(EMAIL, PASSWORD, HERE)
         assert (await accounts.known_caller(tokens)).role == "admin"
 
     async def test_a_second_run_changes_password_and_role(
@@ -94,7 +94,7 @@ class TestCreateAdmin:
             "--email", EMAIL, stdin=b"another horse battery\n"
         )
         assert code == 0
-        tokens = await accounts.sign_in.execute(EMAIL, "another horse battery")
+        tokens = await accounts.sign_in.execute(EMAIL, "another horse battery", HERE)
         caller = await accounts.known_caller(tokens)
         assert (caller.user_id, caller.role) == (made.user_id, "admin")
 
@@ -110,7 +110,7 @@ class TestCreateAdmin:
             "",
         ]
         assert PASSWORD not in seen
-        assert await accounts.sign_in.execute(EMAIL, PASSWORD)
+        assert await accounts.sign_in.execute(EMAIL, PASSWORD, HERE)
 
     async def test_two_passwords_that_differ_make_nothing(
         self, accounts: Accounts
@@ -149,7 +149,10 @@ class TestCreateAdmin:
 
     @pytest.mark.parametrize(
         ("database", "complaint"),
-        [("template1", "run migrate first"), ("nowhere", "The database is away")],
+        [
+            ("template1", "run migrate first"),
+            ("nowhere", "PostgreSQL cannot be reached"),
+        ],
     )
     async def test_a_database_that_is_not_ready_is_named(
         self, accounts: Accounts, database: str, complaint: str

@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from asgiref.sync import sync_to_async
-from django.db import OperationalError, connection
+from asgiref.sync import SyncToAsync, sync_to_async
+from django.db import OperationalError, connection, connections
 
-from backend.domain.errors import Conflict, DatabaseAway, DatabaseSilent
+from backend.domain.errors import DatabaseAway, DatabaseSilent, JobOpen
 from backend.domain.patience import Patience
 from backend.domain.rights import BUILT_IN_ROLES
 from backend.orm.database_threads import DatabaseThreads
@@ -79,13 +79,22 @@ class Units:
 
     @staticmethod
     def refuse() -> None:
-        raise Conflict
+        raise JobOpen
 
 
 @pytest.fixture
 def alone(transactional_db: None) -> None:
-    """Only what a test opens is counted: pytest-django's own connection goes."""
+    """Only what a test opens is counted: whatever others have left open ends."""
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()
+    Backends.end_all()
     connection.close()
+
+
+@pytest.fixture
+def patient_threads(alone: None) -> Iterator[DatabaseThreads]:
+    threads = DatabaseThreads(SIZE)
+    yield threads
+    threads.close()
 
 
 @pytest.fixture
@@ -96,10 +105,13 @@ def threads(alone: None) -> Iterator[DatabaseThreads]:
 
 
 class TestConnections:
-    async def test_their_number_stays_flat(self, threads: DatabaseThreads) -> None:
+    async def test_their_number_stays_flat(
+        self, patient_threads: DatabaseThreads
+    ) -> None:
         started = threading.active_count()
         for _ in range(20):
-            await asyncio.gather(*(threads.run(Role.objects.count) for _ in range(20)))
+            counts = (patient_threads.run(Role.objects.count) for _ in range(20))
+            await asyncio.gather(*counts)
         assert await asyncio.to_thread(self._counted) <= SIZE
         assert threading.active_count() <= started + SIZE + 1
 
@@ -175,7 +187,7 @@ class TestConnections:
 
 class TestUnits:
     async def test_errors_of_ours_pass(self, threads: DatabaseThreads) -> None:
-        with pytest.raises(Conflict):
+        with pytest.raises(JobOpen):
             await threads.run(Units.refuse)
 
     async def test_one_that_cannot_start_in_time_is_refused(

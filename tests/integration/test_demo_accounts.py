@@ -9,7 +9,7 @@ from backend.config.demo_accounts import (
     DemoAccountsFile,
     DemoAccountsUnreadable,
 )
-from tests.accounts import PASSWORD, Accounts
+from tests.accounts import HERE, PASSWORD, Accounts
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ class TestDemoAccounts:
         assert len({account["password"] for account in written.values()}) == 3
         for role, account in written.items():
             assert set(account) == {"email", "password"}
-            tokens = await accounts.sign_in.execute(**account)
+            tokens = await accounts.sign_in.execute(**account, client=HERE)
             assert (await accounts.known_caller(tokens)).role == role
 
     async def test_only_the_owner_may_read_the_file(
@@ -51,7 +51,7 @@ class TestDemoAccounts:
         first = await demo_accounts.prepare()
         before = path.read_text()
         viewer = first["viewer"]
-        tokens = await accounts.sign_in.execute(viewer.email, viewer.password)
+        tokens = await accounts.sign_in.execute(viewer.email, viewer.password, HERE)
         assert await demo_accounts.prepare() == first
         assert path.read_text() == before
         assert await accounts.caller(tokens) is not None
@@ -63,7 +63,7 @@ class TestDemoAccounts:
         changed = await accounts.ensure.execute(admin.email, PASSWORD, "viewer")
         await accounts.change(changed.user_id, is_active=False)
         await demo_accounts.prepare()
-        tokens = await accounts.sign_in.execute(admin.email, admin.password)
+        tokens = await accounts.sign_in.execute(admin.email, admin.password, HERE)
         assert (await accounts.known_caller(tokens)).role == "admin"
 
     @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from backend.domain.errors import (
     SignupClosed,
     WeakPassword,
 )
-from backend.use_cases.sign_in import SignIn
+from backend.use_cases.check_password import CheckPassword
 from backend.use_cases.sign_up import SignUp
-from tests.accounts import PASSWORD, Accounts
+from tests.accounts import HERE, PASSWORD, Accounts
 from tests.passwords import CountingArgon2
 
 EMAIL = "ann@example.org"
@@ -27,28 +27,30 @@ EMAIL = "ann@example.org"
 
 class TestSignUp:
     async def test_it_makes_a_viewer_who_can_sign_in(self, accounts: Accounts) -> None:
-        made = await accounts.sign_up.execute("Ann@Example.ORG", PASSWORD)
+        made = await accounts.sign_up.execute("Ann@Example.ORG", PASSWORD, HERE)
         assert (made.email, made.role, made.is_active) == (EMAIL, "viewer", True)
-        tokens = await accounts.sign_in.execute("ANN@example.org", PASSWORD)
+        tokens = await accounts.sign_in.execute("ANN@example.org", PASSWORD, HERE)
         assert (await accounts.known_caller(tokens)).user_id == made.user_id
 
     async def test_refusals(self, accounts: Accounts) -> None:
-        await accounts.sign_up.execute(EMAIL, PASSWORD)
+        await accounts.sign_up.execute(EMAIL, PASSWORD, HERE)
         with pytest.raises(EmailTaken):
-            await accounts.sign_up.execute(EMAIL.upper(), PASSWORD)
+            await accounts.sign_up.execute(EMAIL.upper(), PASSWORD, HERE)
         with pytest.raises(WeakPassword) as weak:
-            await accounts.sign_up.execute("bob@example.org", "password")
+            await accounts.sign_up.execute("bob@example.org", "password", HERE)
         assert set(weak.value.problems) == {"password"}
-        closed = SignUp(accounts.ledger, accounts.passwords, is_open=False)
+        closed = SignUp(
+            accounts.ledger, accounts.passwords, accounts.limit, is_open=False
+        )
         with pytest.raises(SignupClosed):
-            await closed.execute("bob@example.org", PASSWORD)
+            await closed.execute("bob@example.org", PASSWORD, HERE)
         assert await accounts.ledger.credentials("bob@example.org") is None
 
 
 class TestJwtSignIn:
     async def test_the_access_token_names_the_caller(self, accounts: Accounts) -> None:
         made = await accounts.make(role="media_operator")
-        tokens = await accounts.sign_in.execute(EMAIL, PASSWORD)
+        tokens = await accounts.sign_in.execute(EMAIL, PASSWORD, HERE)
         caller = await accounts.known_caller(tokens)
         assert (caller.user_id, caller.email) == (made.user_id, EMAIL)
         assert caller.role == "media_operator"
@@ -68,7 +70,7 @@ class TestJwtSignIn:
             ("gone@example.org", "wrong horse battery"),
         ):
             with pytest.raises(BadCredentials) as refused:
-                await accounts.sign_in.execute(email, password)
+                await accounts.sign_in.execute(email, password, HERE)
             seen.add((refused.type, str(refused.value)))
         assert len(seen) == 1
         assert await accounts.live_sessions() == 0
@@ -79,20 +81,26 @@ class TestJwtSignIn:
         argon2: type[CountingArgon2],
     ) -> None:
         passwords = ThreadedPasswordHasher()
-        sign_in = SignIn(accounts.ledger, passwords, accounts.tokens)
+        check = CheckPassword(accounts.ledger, passwords, accounts.limit)
         await accounts.make()
         gone = await accounts.make("gone@example.org")
         await accounts.change(gone.user_id, is_active=False)
-        for email in ("nobody@example.org", EMAIL, "gone@example.org"):
+        wrong = "wrong horse battery"
+        for email, password in (
+            ("nobody@example.org", wrong),
+            (EMAIL, wrong),
+            ("gone@example.org", wrong),
+            ("gone@example.org", PASSWORD),
+        ):
             argon2.work.clear()
             with pytest.raises(BadCredentials):
-                await sign_in.execute(email, "wrong horse battery")
+                await check.execute(email, password, HERE)
             assert argon2.work == ["verify"], email
         passwords.close()
 
     async def test_sessions_of_one_account_are_apart(self, accounts: Accounts) -> None:
         one = await accounts.signed_in()
-        two = await accounts.sign_in.execute(EMAIL, PASSWORD)
+        two = await accounts.sign_in.execute(EMAIL, PASSWORD, HERE)
         await accounts.sign_out.execute(await accounts.known_caller(one), one.refresh)
         assert await accounts.caller(one) is None
         assert await accounts.caller(two) is not None
@@ -118,7 +126,7 @@ class TestJwtRefresh:
 
     async def test_a_second_use_spares_other_sessions(self, accounts: Accounts) -> None:
         stolen = await accounts.signed_in()
-        other = await accounts.sign_in.execute(EMAIL, PASSWORD)
+        other = await accounts.sign_in.execute(EMAIL, PASSWORD, HERE)
         await accounts.refresh.execute(stolen.refresh)
         with pytest.raises(InvalidToken):
             await accounts.refresh.execute(stolen.refresh)
@@ -197,7 +205,7 @@ class TestJwtSignOut:
         self, accounts: Accounts
     ) -> None:
         here = await accounts.signed_in()
-        there = await accounts.sign_in.execute(EMAIL, PASSWORD)
+        there = await accounts.sign_in.execute(EMAIL, PASSWORD, HERE)
         caller = await accounts.known_caller(here)
         await accounts.sign_out.execute(caller, there.refresh)
         assert await accounts.caller(here) is None
@@ -234,7 +242,7 @@ class TestJwtSecrecy:
             with pytest.raises(InvalidToken):
                 await accounts.refresh.execute(first.refresh)
             with pytest.raises(BadCredentials):
-                await accounts.sign_in.execute(EMAIL, PASSWORD + "!")
+                await accounts.sign_in.execute(EMAIL, PASSWORD + "!", HERE)
         written = await accounts.everything_stored() + caplog.text
         assert EMAIL in written
         for secret in ("eyJ", PASSWORD, first.access, second.refresh):

@@ -13,6 +13,7 @@ class TestLightImports:
             ("backend.adapters.s3_object_storage", ("boto3", "botocore")),
             ("backend.adapters.cdn_addresses", ("boto3", "botocore")),
             ("backend.adapters.media_info_extractor", ("pymediainfo", "PIL", "av")),
+            ("backend.adapters.pyav_picture_maker", ("pymediainfo", "PIL", "av")),
         ],
     )
     def test_an_adapter_loads_nothing_heavy(

@@ -11,21 +11,30 @@ import psycopg
 import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from backend.domain.errors import InvalidToken, RightMissing, StagedFileGone
+from backend.domain.errors import (
+    InvalidToken,
+    RightMissing,
+    StagedFileGone,
+    StagedFileNotSealed,
+)
 from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.jobs import JobKind, RetryPolicy
 from backend.domain.technical import TechnicalSummary
 from backend.orm.database_threads import DatabaseThreads
+from backend.orm.media_ingest import MediaIngest
 from backend.orm.models import Blob, Job, JobAttempt, Media, Session, Url, User
-from backend.use_cases.ports import Claim
+from backend.use_cases.ports import Claim, Freshness
 from tests.ledger_world import LedgerWorld
+from tests.shelf import Shelf
 
 pytestmark = pytest.mark.usefixtures("clean_database")
 
 UPLOAD, EXTRACT = JobKind.UPLOAD_TO_CDN, JobKind.EXTRACT_METADATA
+MINIATURE = JobKind.MAKE_MINIATURE
 SUMMARY = TechnicalSummary("MPEG-4", 5.3, 1_000_000, None, None)
 AT_ONCE = RetryPolicy(
     most_failures=3, first_delay=timedelta(), longest_delay=timedelta()
@@ -33,9 +42,9 @@ AT_ONCE = RetryPolicy(
 
 
 @pytest_asyncio.fixture
-async def world() -> AsyncIterator[LedgerWorld]:
+async def world(freshness: Freshness) -> AsyncIterator[LedgerWorld]:
     threads = DatabaseThreads()
-    yield LedgerWorld(threads, AT_ONCE)
+    yield LedgerWorld(threads, freshness, AT_ONCE)
     threads.close()
 
 
@@ -48,12 +57,6 @@ async def claimed(world: LedgerWorld, media_id: object, kind: JobKind) -> Claim:
     claim = await world.ledger.claim(media_id, kind, "worker-1")  # type: ignore[arg-type]
     assert claim is not None
     return claim
-
-
-@sync_to_async
-def expire_leases() -> None:
-    past = timezone.now() - timedelta(seconds=1)
-    Job.objects.filter(status="running").update(lease_until=past)
 
 
 class Renewal:
@@ -85,8 +88,48 @@ class Renewal:
         return int(row[0]) if row else 0
 
 
+class TestFind:
+    async def test_only_the_live_media_of_the_owner_is_found(
+        self, world: LedgerWorld, session: Session
+    ) -> None:
+        new = world.received(session)
+        media_id = (await world.ledger.ingest(new)).media_id
+        other = await sync_to_async(world.session)("other@example.org")
+        sha256 = new.file.sha256
+
+        found = await world.ledger.find(session.user_id, sha256)
+        assert found is not None
+        assert (found.media_id, found.blob.sha256) == (media_id, sha256)
+        assert await world.ledger.find(session.user_id, "0" * 64) is None
+        assert await world.ledger.find(other.user_id, sha256) is None
+        await Media.objects.aupdate(status="failed", failure_code="unreadable_media")
+        assert await world.ledger.find(session.user_id, sha256) is None
+
+    async def test_it_goes_through_indexes_only(
+        self, world: LedgerWorld, session: Session, freshness: Freshness
+    ) -> None:
+        """Whatever else its owner has; with statistics that say how much that is."""
+        await Shelf(session.user_id, freshness).fill("A film", 3_000)
+
+        @sync_to_async
+        def plan() -> str:
+            with connection.cursor() as cursor, transaction.atomic():
+                cursor.execute("ANALYZE blob, media")
+                with CaptureQueriesContext(connection) as asked:
+                    MediaIngest(world.staged.__contains__).find(
+                        session.user_id, "0" * 64
+                    )
+                cursor.execute(f"EXPLAIN {asked.captured_queries[-1]['sql']}")
+                return "\n".join(row for (row,) in cursor.fetchall())
+
+        explained = await plan()
+        assert "Index Cond: ((sha256)" in explained
+        assert explained.count("Index Cond") == 2
+        assert "Seq Scan" not in explained
+
+
 class TestIngest:
-    async def test_new_bytes_make_a_media_with_two_queued_jobs(
+    async def test_new_bytes_make_a_media_with_three_queued_jobs(
         self, world: LedgerWorld, session: Session
     ) -> None:
         new = world.received(session)
@@ -100,7 +143,7 @@ class TestIngest:
         assert media.video is not None
         assert media.video.object_key == f"videos/{new.file.name}.mp4"
         jobs = [job.kind async for job in Job.objects.order_by("kind")]
-        assert jobs == ["extract_metadata", "upload_to_cdn"]
+        assert jobs == ["extract_metadata", "make_miniature", "upload_to_cdn"]
 
     async def test_the_same_bytes_of_the_same_owner_are_his_media(
         self, world: LedgerWorld, session: Session
@@ -135,7 +178,7 @@ class TestIngest:
         assert sum(answer.keeps_staged_file for answer in answers) == 1
         assert await Blob.objects.acount() == 1
         assert await Media.objects.acount() == 2
-        assert await Job.objects.acount() == 4
+        assert await Job.objects.acount() == 6
 
     async def test_a_failed_media_never_swallows_an_upload(
         self, world: LedgerWorld, session: Session
@@ -178,6 +221,37 @@ class TestIngest:
         claim = await claimed(world, ingested.media_id, UPLOAD)
         assert claim.blob.staged_name == again.file.name
 
+    @pytest.mark.parametrize("is_known", [False, True], ids=["new", "lost"])
+    async def test_no_blob_lives_on_from_an_unsealed_file(
+        self, world: LedgerWorld, session: Session, is_known: bool
+    ) -> None:
+        if is_known:
+            await world.ledger.ingest(world.received(session))
+            world.staged.clear()
+        before = [blob async for blob in Blob.objects.values()]
+        with pytest.raises(StagedFileNotSealed):
+            await world.ledger.ingest(LedgerWorld.unsealed(world.received(session)))
+        assert [blob async for blob in Blob.objects.values()] == before
+        assert await Media.objects.acount() == is_known
+
+    @pytest.mark.parametrize("state", ["staged", "stored"])
+    async def test_a_blob_that_has_its_bytes_is_linked_to_from_an_unsealed_file(
+        self, world: LedgerWorld, session: Session, state: str
+    ) -> None:
+        first = await world.ledger.ingest(world.received(session))
+        if state == "stored":
+            world.staged.clear()
+            await Blob.objects.aupdate(state=state, stored_at=timezone.now())
+        other = await sync_to_async(world.session)("other@example.org")
+
+        again = await world.ingested(LedgerWorld.unsealed(world.received(session)))
+        shared = await world.ingested(LedgerWorld.unsealed(world.received(other)))
+
+        assert (again.media_id, again.created) == (first.media_id, False)
+        assert (shared.blob_id, shared.created) == (first.blob_id, True)
+        assert not again.keeps_staged_file
+        assert not shared.keeps_staged_file
+
     async def test_a_staged_file_that_is_gone_is_not_taken_for_stored(
         self, world: LedgerWorld, session: Session
     ) -> None:
@@ -186,98 +260,6 @@ class TestIngest:
         with pytest.raises(StagedFileGone):
             await world.ledger.ingest(new)
         assert not await Blob.objects.aexists()
-
-
-class TestAsyncStatusUpdates:
-    async def test_a_claim_begins_processing_and_is_given_once(
-        self, world: LedgerWorld, session: Session
-    ) -> None:
-        media_id = (await world.ledger.ingest(world.received(session))).media_id
-
-        claims = await asyncio.gather(
-            *(world.ledger.claim(media_id, UPLOAD, f"worker-{n}") for n in range(10))
-        )
-
-        assert sum(claim is not None for claim in claims) == 1
-        assert (await Media.objects.aget()).status == "processing"
-        assert await JobAttempt.objects.acount() == 1
-
-    async def test_ready_when_published_and_described_whatever_comes_first(
-        self, world: LedgerWorld, session: Session
-    ) -> None:
-        for number in range(30):
-            new = world.received(session, f"video {number}".encode())
-            media_id = (await world.ledger.ingest(new)).media_id
-            upload = await claimed(world, media_id, UPLOAD)
-            extract = await claimed(world, media_id, EXTRACT)
-            await asyncio.gather(
-                world.ledger.mark_published(upload),
-                world.ledger.mark_described(extract, SUMMARY),
-            )
-            media = await Media.objects.aget(uuid=media_id)
-            assert media.status == "ready"
-            assert media.duration_seconds == 5.3
-        assert await Url.objects.acount() == 30
-
-    async def test_the_staged_file_may_go_when_the_last_job_has_ended(
-        self, world: LedgerWorld, session: Session
-    ) -> None:
-        new = world.received(session)
-        media_id = (await world.ledger.ingest(new)).media_id
-        upload = await claimed(world, media_id, UPLOAD)
-        extract = await claimed(world, media_id, EXTRACT)
-
-        assert await world.ledger.mark_published(upload) is None
-        assert await world.ledger.mark_described(extract, SUMMARY) == new.file.name
-
-    async def test_of_two_last_jobs_at_once_one_lets_the_staged_file_go(
-        self, world: LedgerWorld, session: Session
-    ) -> None:
-        other = await sync_to_async(world.session)("other@example.org")
-        for number in range(10):
-            content = f"video {number}".encode()
-            new = world.received(session, content)
-            media = [
-                (await world.ledger.ingest(each)).media_id
-                for each in (new, world.received(other, content))
-            ]
-            for media_id in media:
-                upload = await claimed(world, media_id, UPLOAD)
-                assert await world.ledger.mark_published(upload) is None
-            claims = [await claimed(world, media_id, EXTRACT) for media_id in media]
-
-            ended = await asyncio.gather(
-                *(world.ledger.mark_described(claim, SUMMARY) for claim in claims)
-            )
-
-            assert set(ended) == {new.file.name, None}
-
-    async def test_a_blob_is_uploaded_for_one_media_at_a_time(
-        self, world: LedgerWorld, session: Session
-    ) -> None:
-        other = await sync_to_async(world.session)("other@example.org")
-        first = (await world.ledger.ingest(world.received(session))).media_id
-        second = (await world.ledger.ingest(world.received(other))).media_id
-
-        claims = await asyncio.gather(
-            *(world.ledger.claim(media, UPLOAD, "w") for media in (first, second))
-        )
-
-        (running,) = [claim for claim in claims if claim is not None]
-        waiting = second if running.media_id == first else first
-        assert await world.ledger.claim(waiting, UPLOAD, "w") is None
-        await world.ledger.mark_published(running)
-        # The one that waited is rung for at once.
-        due = await world.ledger.due(UPLOAD, 10)
-        assert [job.media_id for job in due] == [waiting]
-        assert (await claimed(world, waiting, UPLOAD)).blob.stored
-
-    async def test_one_half_alone_is_not_ready(
-        self, world: LedgerWorld, session: Session
-    ) -> None:
-        media_id = (await world.ledger.ingest(world.received(session))).media_id
-        await world.ledger.mark_published(await claimed(world, media_id, UPLOAD))
-        assert (await Media.objects.aget()).status == "processing"
 
 
 class TestFailures:
@@ -300,7 +282,7 @@ class TestFailures:
         self, world: LedgerWorld, session: Session
     ) -> None:
         media_id = (await world.ledger.ingest(world.received(session))).media_id
-        for _ in range(3):
+        for _ in range(2):
             claim = await claimed(world, media_id, EXTRACT)
             error = JobFailed(FailureCode.EXTRACTOR_CRASHED, "signal 11")
             await world.ledger.fail(claim, error)
@@ -349,11 +331,11 @@ class TestFence:
     ) -> None:
         media_id = (await world.ledger.ingest(world.received(session))).media_id
         late = await claimed(world, media_id, UPLOAD)
-        await expire_leases()
-        assert await world.ledger.reclaim_lost() == 1
+        await LedgerWorld.expire_leases()
+        assert len((await world.ledger.reclaim_lost()).media) == 1
         newer = await claimed(world, media_id, UPLOAD)
 
-        assert await world.ledger.mark_published(late) is None
+        assert await world.ledger.mark_published(late) == ()
         assert not await world.ledger.renew(late, 50)
         await world.ledger.fail(late, JobFailed(FailureCode.INTERNAL_ERROR, "late"))
 
@@ -367,7 +349,7 @@ class TestFence:
     ) -> None:
         media_id = (await world.ledger.ingest(world.received(session))).media_id
         await claimed(world, media_id, UPLOAD)
-        await expire_leases()
+        await LedgerWorld.expire_leases()
 
         await world.ledger.reclaim_lost()
 
@@ -381,23 +363,45 @@ class TestFence:
         media_id = (await world.ledger.ingest(world.received(session))).media_id
         for _ in range(3):
             await claimed(world, media_id, UPLOAD)
-            await expire_leases()
+            await LedgerWorld.expire_leases()
             await world.ledger.reclaim_lost()
         media = await Media.objects.aget()
-        assert (media.status, media.failure_code) == ("failed", "lease_lost")
+        assert (media.status, media.failure_code) == ("failed", "crash_loop")
+        assert (await Job.objects.aget(kind=UPLOAD)).failure_code == "crash_loop"
+        codes = {attempt.code async for attempt in JobAttempt.objects.all()}
+        assert codes == {"lease_lost"}
+
+    async def test_a_job_given_up_by_the_sweep_lets_the_staged_file_go(
+        self, world: LedgerWorld, session: Session
+    ) -> None:
+        new = world.received(session)
+        media_id = await world.taken_in(session)
+        await Blob.objects.aupdate(staged_name=new.file.name)
+        await world.made_ready(media_id)
+        for _ in range(2):
+            await claimed(world, media_id, MINIATURE)
+            await LedgerWorld.expire_leases()
+            assert (await world.ledger.reclaim_lost()).unneeded == ()
+        await claimed(world, media_id, MINIATURE)
+        await LedgerWorld.expire_leases()
+
+        reclaimed = await world.ledger.reclaim_lost()
+
+        assert len(reclaimed.media) == 1
+        assert reclaimed.unneeded == (new.file.name,)
 
     async def test_a_lease_renewed_under_the_sweep_is_left_alone(
         self, world: LedgerWorld, session: Session
     ) -> None:
         media_id = (await world.ledger.ingest(world.received(session))).media_id
         claim = await claimed(world, media_id, UPLOAD)
-        await expire_leases()
+        await LedgerWorld.expire_leases()
 
         async with Renewal(claim).uncommitted() as renewal:
             sweeping = asyncio.create_task(world.ledger.reclaim_lost())
             await renewal.until_somebody_waits()
 
-        assert await sweeping == 0
+        assert (await sweeping).media == ()
         assert await world.ledger.renew(claim, 50)
 
     async def test_a_live_lease_is_left_alone(
@@ -405,7 +409,7 @@ class TestFence:
     ) -> None:
         media_id = (await world.ledger.ingest(world.received(session))).media_id
         await claimed(world, media_id, UPLOAD)
-        assert await world.ledger.reclaim_lost() == 0
+        assert (await world.ledger.reclaim_lost()).media == ()
 
 
 class TestDueJobs:

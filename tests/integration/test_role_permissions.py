@@ -1,24 +1,21 @@
 """Role permissions: what each role may do, and that a change acts on the next request."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from asgiref.sync import sync_to_async
 
 from backend.domain.accounts import AccessClaims
+from backend.domain.failures import FailureCode, JobFailed
+from backend.domain.jobs import JobKind, RetryPolicy
 from backend.domain.rights import Right
+from backend.orm.database_threads import DatabaseThreads
+from backend.use_cases.ports import Freshness
 from tests.accounts import Accounts
 from tests.database import TestDatabase
-
-# The table of design.md, section 4, written out once more on purpose.
-READING = {"media.read", "job.read"}
-OWN = {"media.create", "media.update_own", "media.delete_own", "job.retry_own"}
-ANY = {"media.update_any", "media.delete_any", "job.retry_any"}
-RUNNING = {"user.manage", "role.manage", "system.inspect"}
-RIGHTS = {
-    "viewer": READING,
-    "media_operator": READING | OWN,
-    "admin": READING | OWN | ANY | RUNNING,
-}
+from tests.ledger_world import LedgerWorld
+from tests.media_http import Service
+from tests.rights_table import READING, RIGHTS
 
 
 class TestRolePermissions:
@@ -97,3 +94,53 @@ class TestRolePermissions:
             caller = await accounts.known_caller(tokens)
             await clean_database.write_role("watcher", [])
         assert caller.rights == {Right.MEDIA_READ}
+
+
+class TestMediaOfOneselfAndOfOthers:
+    """Over HTTP: what `…_own` and `…_any` mean for the operations that ask for them."""
+
+    OWNERS = ("self", "other")
+    ALLOWED = (
+        ("media_operator", "self"),
+        ("admin", "self"),
+        ("admin", "other"),
+    )
+
+    @pytest.fixture
+    def world(
+        self, database_threads: DatabaseThreads, freshness: Freshness
+    ) -> LedgerWorld:
+        return LedgerWorld(database_threads, freshness, RetryPolicy(most_failures=1))
+
+    async def failed(self, world: LedgerWorld, email: str) -> UUID:
+        session = await sync_to_async(world.session)(email)
+        media_id = await world.taken_in(session)
+        claim = await world.claimed(media_id, JobKind.UPLOAD_TO_CDN)
+        surprise = JobFailed(FailureCode.INTERNAL_ERROR, "a surprise")
+        await world.ledger.fail(claim, surprise)
+        return media_id
+
+    @pytest.mark.parametrize("owner", OWNERS)
+    @pytest.mark.parametrize("role", RIGHTS)
+    async def test_whose_media_may_be_changed(
+        self,
+        service: Service,
+        accounts: Accounts,
+        world: LedgerWorld,
+        role: str,
+        owner: str,
+    ) -> None:
+        # Whoever may not take a video in now could once.
+        await accounts.make("self@example.org", "media_operator")
+        media_id = await self.failed(world, f"{owner}@example.org")
+        caller = await service.signed_in("self@example.org", role)
+
+        retried = await caller.retry(media_id, {"kind": "upload_to_cdn"})
+        deleted = await caller.delete(media_id)
+
+        statuses = retried.status_code, deleted.status_code
+        allowed = (role, owner) in self.ALLOWED
+        assert statuses == ((202, 204) if allowed else (403, 403))
+        if not allowed:
+            assert deleted.json()["code"] == "right_missing"
+            assert (await caller.get(media_id)).status_code == 200

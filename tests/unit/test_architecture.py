@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "adapters": {"domain", PORTS},
     "api": {"use_cases", "domain", "orm"},
     "actors": {"use_cases", "domain"},
+    "admin": {"domain", "orm", "use_cases"},
     "config": {
         "domain",
         "use_cases",
@@ -27,11 +28,19 @@ MAY_IMPORT: dict[str, set[str]] = {
         "adapters",
         "api",
         "actors",
+        "admin",
+        "fleet",
     },
-    "embedded": set(),
+    "embedded": {"fleet"},
+    "fleet": set(),
 }
 # Third-party packages with one home.
-ONLY_IN = {"motor": "odm", "boto3": "adapters", "pymediainfo": "adapters"}
+ONLY_IN = {
+    "motor": "odm",
+    "boto3": "adapters",
+    "pymediainfo": "adapters",
+    "PIL": "adapters",
+}
 
 
 @dataclass(frozen=True, slots=True)

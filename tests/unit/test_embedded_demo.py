@@ -60,6 +60,19 @@ class TestWatch:
             stream.getvalue().splitlines()[1] == "media processing, upload_to_cdn 42%"
         )
 
+    def test_a_media_that_is_ready_is_watched_until_its_miniature_is_made(self) -> None:
+        looks = iter(["queued", "running", "succeeded"])
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            if request.url.path.endswith("/jobs/"):
+                return httpx.Response(200, json={"items": []})
+            jobs = {"make_miniature": next(looks)}
+            return httpx.Response(200, json={"status": "ready", "jobs": jobs})
+
+        with DemoClient("http://api", httpx.MockTransport(answer)) as client:
+            media = Watch(client, Console(io.StringIO())).until_done("x")
+        assert media["jobs"] == {"make_miniature": "succeeded"}
+
 
 class TestClip:
     @pytest.mark.parametrize("seconds", [0.5, 3.0])

@@ -15,7 +15,7 @@ from backend.embedded.ports import FixedPorts, FreePorts, Listener
 from backend.embedded.process import Server
 from backend.embedded.programs import Programs
 from backend.embedded.secret_store import Secrets
-from backend.embedded.supervisor import Backoff
+from backend.fleet.backoff import Backoff
 
 
 class TestBackoff:

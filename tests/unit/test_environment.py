@@ -26,7 +26,9 @@ class TestEnvironment:
             environment.delenv(name, raising=False)
         loaded = Environment.load()
         assert loaded.access_token_seconds == 900
+        assert loaded.tombstone_days == 30
         assert loaded.max_video_bytes == 50 * 1024**3
+        assert loaded.max_miniature_bytes == 10 * 1024**2
         assert loaded.cdn_url == "http://127.0.0.1:1/media"
         assert "localhost" in loaded.allowed_hosts
 
@@ -35,6 +37,7 @@ class TestEnvironment:
         [
             ("JWT_SIGNING_KEY", "short"),
             ("SECRET_KEY", "short"),
+            ("TOMBSTONE_DAYS", "-1"),
             ("DATABASE_URL", ""),
             ("DATABASE_URL", "http://user:secret-pass@host/x"),
             ("DATABASE_URL", "postgresql://user:secret-pass@host:99999/x"),
@@ -51,6 +54,7 @@ class TestEnvironment:
             ("CDN_ACCESS", "secret"),
             ("STAGING_FSYNC", "maybe"),
             ("MAX_VIDEO_BYTES", "0"),
+            ("MAX_MINIATURE_BYTES", "0"),
             ("ACCESS_TOKEN_SECONDS", "soon"),
             ("S3_BUCKET", "x"),
         ],
@@ -72,6 +76,18 @@ class TestEnvironment:
             Environment.load()
         assert "SECRET_KEY" in str(caught.value)
         assert "SIGNUP" in str(caught.value)
+
+    def test_each_wrong_proxy_is_named(self, environment: pytest.MonkeyPatch) -> None:
+        environment.setenv("TRUSTED_PROXIES", "10.0.0.0/8, ::1, 10.1.2.3/8, me, ::/0")
+        with pytest.raises(ConfigurationError) as caught:
+            Environment.load()
+        assert "TRUSTED_PROXIES" in str(caught.value)
+        assert "10.1.2.3/8, me, ::/0:" in str(caught.value)
+
+    def test_proxies_are_networks(self, environment: pytest.MonkeyPatch) -> None:
+        environment.setenv("TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.1,fd00::/8 ")
+        networks = [str(network) for network in Environment.load().trusted_proxies]
+        assert networks == ["10.0.0.0/8", "127.0.0.1/32", "fd00::/8"]
 
     def test_secrets_do_not_show_in_its_text(
         self, environment: pytest.MonkeyPatch

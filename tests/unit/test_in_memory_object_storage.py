@@ -7,4 +7,4 @@ from tests.fakes.object_storage import InMemoryObjectStorage
 class TestInMemoryObjectStorage(ObjectStorageContract):
     @pytest.fixture
     def storage(self) -> InMemoryObjectStorage:
-        return InMemoryObjectStorage()
+        return InMemoryObjectStorage(part_bytes=500)

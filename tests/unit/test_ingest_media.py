@@ -7,13 +7,19 @@ from uuid import UUID
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.utils import timezone
 
-from backend.domain.errors import CommitUnknown, RightMissing
-from backend.domain.jobs import INGEST_JOBS, JobKind, RetryPolicy
-from backend.domain.media import Ingested, NewMedia
+from backend.domain.errors import CommitUnknown, RightMissing, StagingAway, StorageFull
+from backend.domain.jobs import DECIDING_JOBS, INGEST_JOBS, JobKind, RetryPolicy
+from backend.domain.media import Ingested, NewMedia, StagedFile
+from backend.domain.sightings import Sighting
 from backend.orm.database_threads import DatabaseThreads
-from backend.orm.models import Media, User
+from backend.orm.models import Blob, Job, Media, User
 from backend.use_cases.ingest_media import IngestMedia
+from backend.use_cases.object_check import ObjectCheck
+from tests.fakes.freshness import InMemoryFreshness
+from tests.fakes.ingest_leases import InMemoryIngestLeases
+from tests.fakes.object_storage import InMemoryObjectStorage
 from tests.fakes.staging import InMemoryIncomingFile, InMemoryStaging
 from tests.ledger_world import LedgerWorld
 
@@ -50,9 +56,9 @@ class GatedLedger:
         self._gate = gate
         self._lost = lost
 
-    async def ingest(self, new: NewMedia) -> Ingested:
+    async def ingest(self, new: NewMedia, sighting: Sighting | None = None) -> Ingested:
         await self._gate()
-        ingested = await self._ledger.ingest(new)
+        ingested = await self._ledger.ingest(new, sighting)
         if self._lost is not None:
             raise self._lost
         return ingested
@@ -80,6 +86,14 @@ class GatedIncomingFile(InMemoryIncomingFile):
         super().__init__(staging)
         self.gate = gate
         self.ended = asyncio.Event()
+        self.seals = 0
+        self.unsealable: Exception | None = None
+
+    async def seal(self) -> StagedFile:
+        if self.unsealable is not None:
+            raise self.unsealable
+        self.seals += 1
+        return await super().seal()
 
     async def keep(self) -> None:
         await self.gate()
@@ -105,10 +119,20 @@ class World:
         }
         staging = InMemoryStaging()
         self.incoming = GatedIncomingFile(staging, gates["end"])
-        self.ledgers = LedgerWorld(threads, RetryPolicy(), staging.holds)
+        self.ledgers = LedgerWorld(
+            threads, InMemoryFreshness(), RetryPolicy(), staging.holds
+        )
         self.doorbell = RecordingDoorbell(gates["ring"])
         ledger = GatedLedger(self.ledgers, gates["ledger"], lost)
-        self.use_case = IngestMedia(ledger, self.doorbell)  # type: ignore[arg-type]
+        self.leases = InMemoryIngestLeases()
+        self.storage = InMemoryObjectStorage()
+        self.use_case = IngestMedia(
+            ledger,  # type: ignore[arg-type]
+            self.doorbell,
+            self.leases,
+            staging,
+            ObjectCheck(self.storage),
+        )
         self.staging = staging
 
     @classmethod
@@ -129,11 +153,12 @@ class World:
         session = await sync_to_async(self.ledgers.session)(email)
         new = self.ledgers.received(session, CONTENT)
         self.staging.files[new.file.name] = bytearray(CONTENT)
-        await self.ledgers.ledger.ingest(new)
+        ingested = await self.ledgers.ledger.ingest(new)
+        self.leases.blobs[new.file.sha256] = ingested.blob_id
 
     async def ingest(self) -> Ingested:
         new = self.ledgers.received(self.session, CONTENT)
-        file = await self.incoming.seal()
+        file = self.incoming.received()
         received = NewMedia(
             new.owner_id,
             new.session_id,
@@ -167,6 +192,53 @@ async def known_to_the_owner(world: World) -> None:
     await world.ingested_before_by("owner@example.org")
 
 
+async def known_and_lost(world: World) -> None:
+    """The index names a blob that has neither object nor staged file."""
+    await world.ingested_before_by("other@example.org")
+    del world.staging.files[
+        next(n for n in world.staging.files if n != world.incoming.name)
+    ]
+
+
+async def stored(world: World) -> None:
+    """As when its jobs are over: the object is there, and nothing is staged."""
+    await world.ingested_before_by("owner@example.org")
+    blob = await Blob.objects.aget()
+    del world.staging.files[blob.staged_name]
+    world.storage.objects[blob.object_key] = CONTENT
+    now = timezone.now()
+    await Blob.objects.aupdate(state="stored", stored_at=now)
+    await Media.objects.aupdate(status="ready", published_at=now, described_at=now)
+    await Job.objects.aupdate(status="succeeded", finished_at=now)
+
+
+async def stored_elsewhere(world: World) -> None:
+    await stored(world)
+    world.leases.blobs.clear()
+
+
+async def lost(world: World) -> None:
+    await stored(world)
+    world.storage.objects.clear()
+
+
+async def damaged(world: World) -> None:
+    await stored(world)
+    for key in world.storage.objects:
+        world.storage.objects[key] = CONTENT[:-1]
+
+
+async def away(world: World) -> None:
+    await stored(world)
+    world.storage.away = True
+
+
+async def forgotten(world: World) -> None:
+    """The index has been flushed."""
+    await world.ingested_before_by("other@example.org")
+    world.leases.blobs.clear()
+
+
 async def demoted(world: World) -> None:
     await User.objects.aupdate(role_id="viewer")
 
@@ -182,6 +254,13 @@ NEW = Situation(nothing, "kept", 1)
 SAME_BLOB = Situation(known_to_another, "discarded", 1)
 DUPLICATE = Situation(known_to_the_owner, "discarded", 0)
 REFUSED = Situation(demoted, "discarded", 0)
+STALE_HINT = Situation(known_and_lost, "kept", 1)
+FORGOTTEN = Situation(forgotten, "discarded", 1)
+STORED = Situation(stored, "discarded", 0)
+STORED_ELSEWHERE = Situation(stored_elsewhere, "discarded", 0)
+LOST = Situation(lost, "kept", 1)
+DAMAGED = Situation(damaged, "kept", 1)
+AWAY = Situation(away, "kept", 1)
 
 
 class TestIngestMedia:
@@ -197,6 +276,75 @@ class TestIngestMedia:
         assert world.incoming.ended_as == situation.ended_as
         expected = [(ingested.media_id, INGEST_JOBS, "r-1")] * situation.rings
         assert world.doorbell.rings == expected
+
+    @pytest.mark.parametrize(
+        ("situation", "seals"),
+        [(NEW, 1), (SAME_BLOB, 0), (DUPLICATE, 0), (STALE_HINT, 1), (FORGOTTEN, 1)],
+        ids=["new", "same blob", "duplicate", "stale hint", "forgotten"],
+    )
+    async def test_only_what_must_last_is_sealed(
+        self, database_threads: DatabaseThreads, situation: Situation, seals: int
+    ) -> None:
+        world = await World.made(database_threads, situation)
+        ingested = await world.ingest()
+
+        assert world.incoming.seals == seals
+        assert world.incoming.ended_as == situation.ended_as
+        assert list(world.leases.blobs.values()) == [ingested.blob_id]
+        assert world.leases.held == []
+
+    @pytest.mark.parametrize(
+        ("situation", "seals", "healed"),
+        [
+            (STORED, 0, False),
+            (STORED_ELSEWHERE, 1, False),
+            (LOST, 1, True),
+            (DAMAGED, 1, True),
+            (AWAY, 1, False),
+        ],
+        ids=["there", "there, forgotten", "gone", "another size", "away"],
+    )
+    async def test_the_object_of_a_duplicate_is_looked_for(
+        self,
+        database_threads: DatabaseThreads,
+        situation: Situation,
+        seals: int,
+        healed: bool,
+    ) -> None:
+        world = await World.made(database_threads, situation)
+        (media_id,) = [media.uuid async for media in Media.objects.all()]
+
+        ingested = await world.ingest()
+
+        assert (ingested.media_id, ingested.healed) == (media_id, healed)
+        assert world.incoming.seals == seals
+        assert world.incoming.ended_as == situation.ended_as
+        expected = [(media_id, DECIDING_JOBS, "r-1")] * situation.rings
+        assert world.doorbell.rings == expected
+        staged = {world.incoming.name} if situation.ended_as == "kept" else set()
+        assert world.staging.files.keys() == staged
+
+    async def test_a_file_that_a_healing_gives_up_is_removed(
+        self, database_threads: DatabaseThreads
+    ) -> None:
+        world = await World.made(database_threads, LOST)
+        older = (await Blob.objects.aget()).staged_name
+        world.staging.files[older] = bytearray(CONTENT)
+        await world.ingest()
+        assert world.staging.files.keys() == {world.incoming.name}
+
+    @pytest.mark.parametrize("error", [StorageFull, StagingAway])
+    async def test_what_cannot_be_sealed_leaves_nothing(
+        self, database_threads: DatabaseThreads, error: type[Exception]
+    ) -> None:
+        world = await World.made(database_threads, NEW)
+        world.incoming.unsealable = error()
+        with pytest.raises(error):
+            await world.ingest()
+        assert world.incoming.ended_as == "discarded"
+        assert world.leases.blobs == {}
+        assert world.leases.held == []
+        assert not await Media.objects.aexists()
 
     async def test_an_unknown_commit_keeps_the_file(
         self, database_threads: DatabaseThreads

@@ -9,15 +9,18 @@ import pytest_asyncio
 from asgiref.sync import sync_to_async
 
 from backend.adapters.system_clock import SystemClock
+from backend.domain.errors import ObjectStoreAway
 from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.jobs import JobKind, RetryPolicy
 from backend.orm.database_threads import DatabaseThreads
-from backend.orm.models import Blob, Media, Url
+from backend.orm.models import Blob, Media, MultipartUpload, Url
+from backend.use_cases.blob_bytes import BlobBytes
 from backend.use_cases.extract_metadata import ExtractMetadata
-from backend.use_cases.ports import Claim
+from backend.use_cases.ports import Claim, StagedNames
 from backend.use_cases.run_job import Progress
 from backend.use_cases.upload_to_cdn import UploadToCdn
 from tests.fakes.document_store import InMemoryDocumentStore
+from tests.fakes.freshness import InMemoryFreshness
 from tests.fakes.metadata_extractor import CannedMetadataExtractor
 from tests.fakes.object_storage import InMemoryObjectStorage
 from tests.fakes.staging import InMemoryStaging
@@ -36,13 +39,17 @@ class World:
         self.storage = InMemoryObjectStorage()
         self.documents = InMemoryDocumentStore()
         self.extractor = CannedMetadataExtractor()
-        self.ledgers = LedgerWorld(threads, RetryPolicy(), self.staging.holds)
+        self.ledgers = LedgerWorld(
+            threads, InMemoryFreshness(), RetryPolicy(), self.staging.holds
+        )
         ledger = self.ledgers.ledger
-        self.upload_to_cdn = UploadToCdn(ledger, self.staging, self.storage)
+        self.videos = BlobBytes(self.staging, self.storage)
+        self.upload_to_cdn = UploadToCdn(
+            ledger, self.staging, self.storage, self.ledgers.uploads
+        )
         self.extract_metadata = ExtractMetadata(
             ledger,
-            self.staging,
-            self.storage,
+            self.videos,
             self.extractor,
             self.documents,
             SystemClock(),
@@ -52,18 +59,24 @@ class World:
         session = await sync_to_async(self.ledgers.session)(email)
         new = self.ledgers.received(session, CONTENT)
         self.staging.files[new.file.name] = bytearray(CONTENT)
-        return (await self.ledgers.ledger.ingest(new)).media_id
+        return (await self.ledgers.ingested(new)).media_id
 
     async def claim(self, media_id: UUID, kind: JobKind) -> Claim:
         claim = await self.ledgers.ledger.claim(media_id, kind, "worker-1")
         assert claim is not None
         return claim
 
-    async def upload(self, media_id: UUID) -> UUID | None:
+    async def upload(self, media_id: UUID) -> StagedNames:
         claim = await self.claim(media_id, JobKind.UPLOAD_TO_CDN)
         return await self.upload_to_cdn.run(claim, Progress(len(CONTENT)))
 
-    async def extract(self, media_id: UUID) -> UUID | None:
+    async def give_back(self) -> None:
+        """What a worker has that died."""
+        await self.ledgers.expire_leases()
+        await self.ledgers.ledger.reclaim_lost()
+        await self.ledgers.skip_waiting()
+
+    async def extract(self, media_id: UUID) -> StagedNames:
         claim = await self.claim(media_id, JobKind.EXTRACT_METADATA)
         return await self.extract_metadata.run(claim, Progress(len(CONTENT)))
 
@@ -99,6 +112,37 @@ class TestUploadToCdn:
         await world.upload(media_id)
 
         assert world.storage.objects[blob.object_key] == CONTENT
+
+    async def test_another_attempt_goes_on_where_the_store_went_away(
+        self, world: World
+    ) -> None:
+        media_id = await world.ingest()
+        world.storage.parts_left = 2
+        with pytest.raises(ObjectStoreAway):
+            await world.upload(media_id)
+        assert world.storage.parts == [1, 2]
+
+        world.storage.parts_left, world.storage.away = None, False
+        await world.give_back()
+        await world.upload(media_id)
+
+        assert world.storage.parts == [1, 2, 3]
+        assert await MultipartUpload.objects.acount() == 0
+        assert (await Blob.objects.aget()).state == "stored"
+
+    async def test_a_completion_whose_answer_got_lost_is_found(
+        self, world: World
+    ) -> None:
+        media_id = await world.ingest()
+        claim = await world.claim(media_id, JobKind.UPLOAD_TO_CDN)
+        journal = world.ledgers.uploads.journal(claim)
+        await journal.begin("completed meanwhile", 16)
+        world.storage.objects[str(claim.blob.object_key)] = CONTENT
+
+        await world.upload_to_cdn.run(claim, Progress(len(CONTENT)))
+
+        assert world.storage.parts == []
+        assert await MultipartUpload.objects.acount() == 0
 
     async def test_without_bytes_it_says_so(self, world: World) -> None:
         media_id = await world.ingest()
@@ -146,12 +190,18 @@ class TestExtractMetadata:
         with pytest.raises(JobFailed, match="reached"):
             await world.extract_metadata.run(claim, Progress(1))
 
-    async def test_without_bytes_it_says_so(self, world: World) -> None:
+    @pytest.mark.parametrize("stored", [False, True])
+    async def test_without_bytes_it_says_so(self, world: World, stored: bool) -> None:
         media_id = await world.ingest()
+        if stored:
+            await world.upload(media_id)
+            world.storage.objects.clear()
         world.staging.files.clear()
         with pytest.raises(JobFailed) as caught:
             await world.extract(media_id)
-        assert caught.value.code == FailureCode.STAGED_FILE_MISSING
+        assert caught.value.code == (
+            FailureCode.OBJECT_MISSING if stored else FailureCode.STAGED_FILE_MISSING
+        )
 
 
 class TestConsistencyOfPostgresAndMongo:
@@ -160,7 +210,6 @@ class TestConsistencyOfPostgresAndMongo:
         await world.upload(media_id)
         assert (await Media.objects.aget()).status == "processing"
 
-        unneeded = await world.extract(media_id)
+        await world.extract(media_id)
 
         assert (await Media.objects.aget()).status == "ready"
-        assert unneeded == (await Blob.objects.aget()).uuid

@@ -1,4 +1,5 @@
 import asyncio
+import math
 import time
 
 import pytest
@@ -25,6 +26,14 @@ class TestPatience:
             assert Patience.is_spent()
         assert time.monotonic() - began < 1
         assert not Patience.is_spent()
+
+    async def test_what_can_be_done_without_leaves_enough_to_the_stores(self) -> None:
+        assert Patience.spare_seconds(2.0) == math.inf
+        with Patience.of_request(2.05):
+            assert 0 < Patience.spare_seconds(2.0) <= 0.05
+            async with Patience.waiting(5):
+                await asyncio.sleep(0.1)
+            assert Patience.spare_seconds(2.0) == 0
 
     async def test_tasks_of_the_request_share_it_and_other_requests_do_not(
         self,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from threading import Event
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ import pytest_asyncio
 from asgiref.sync import sync_to_async
 from django.db.models.functions import Now
 
+from backend.adapters.stoppable_threads import Stop, StoppableThreads
 from backend.domain.errors import (
     DatabaseAway,
     DocumentStoreAway,
@@ -23,8 +25,9 @@ from backend.domain.failures import FAILURES, FailureCode, JobFailed
 from backend.domain.jobs import JobKind, RetryPolicy
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.models import Job, JobAttempt, Media
-from backend.use_cases.ports import Claim
+from backend.use_cases.ports import Claim, StagedNames
 from backend.use_cases.run_job import LeaseKeeper, LeaseTimes, Progress, RunJob
+from tests.fakes.freshness import InMemoryFreshness
 from tests.ledger_world import LedgerWorld
 
 pytestmark = pytest.mark.usefixtures("clean_database")
@@ -33,7 +36,7 @@ QUICK = LeaseTimes(renewal_seconds=0.05, look_seconds=0.01)
 AT_ONCE = RetryPolicy(
     most_failures=2, first_delay=timedelta(), longest_delay=timedelta()
 )
-Work = Callable[[Claim, Progress], Awaitable[UUID | None]]
+Work = Callable[[Claim, Progress], Awaitable[StagedNames]]
 
 
 class Step:
@@ -48,7 +51,7 @@ class Step:
     def time_limit_seconds(self, claim: Claim) -> float:
         return self._limit_seconds
 
-    async def run(self, claim: Claim, progress: Progress) -> UUID | None:
+    async def run(self, claim: Claim, progress: Progress) -> StagedNames:
         return await self._work(claim, progress)
 
 
@@ -63,11 +66,15 @@ class RemovedFiles:
 
 
 class PatchyLedger:
-    """The real ledger, which cannot be reached for the next so many claims and ends."""
+    """The real ledger, which cannot be reached for the next so many claims and ends.
+
+    `refused` is set once it has not renewed a lease.
+    """
 
     def __init__(self, ledger: Any) -> None:
         self._ledger = ledger
         self.away_for = 0
+        self.refused = asyncio.Event()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ledger, name)
@@ -79,6 +86,12 @@ class PatchyLedger:
     async def fail(self, *arguments: Any) -> Any:
         self._reach()
         return await self._ledger.fail(*arguments)
+
+    async def renew(self, *arguments: Any) -> Any:
+        renewed = await self._ledger.renew(*arguments)
+        if not renewed:
+            self.refused.set()
+        return renewed
 
     def _reach(self) -> None:
         if self.away_for:
@@ -99,7 +112,7 @@ class Bench:
         return RunJob(
             self.ledger,
             self.staging,  # type: ignore[arg-type]
-            LeaseKeeper(self.world.ledger, times),
+            LeaseKeeper(self.ledger, times),
             "worker-1",
             pause_seconds=0.01,
         )
@@ -117,7 +130,7 @@ class Bench:
 @pytest_asyncio.fixture
 async def bench(clean_database: None) -> AsyncIterator[Bench]:
     threads = DatabaseThreads()
-    world = LedgerWorld(threads, AT_ONCE)
+    world = LedgerWorld(threads, InMemoryFreshness(), AT_ONCE)
     session = await sync_to_async(world.session)()
     await world.ledger.ingest(world.received(session))
     yield Bench(world)
@@ -130,9 +143,9 @@ class TestRunJob:
     ) -> None:
         name = uuid4()
 
-        async def work(claim: Claim, progress: Progress) -> UUID | None:
+        async def work(claim: Claim, progress: Progress) -> StagedNames:
             await bench.world.ledger.mark_published(claim)
-            return name
+            return (name,)
 
         await bench.run(work)
 
@@ -140,7 +153,7 @@ class TestRunJob:
         assert await bench.failed_with() == ("succeeded", "succeeded", "")
 
     async def test_a_named_failure_stands_in_the_history(self, bench: Bench) -> None:
-        async def work(claim: Claim, progress: Progress) -> UUID | None:
+        async def work(claim: Claim, progress: Progress) -> StagedNames:
             raise JobFailed(FailureCode.OBJECT_DAMAGED, "other bytes")
 
         await bench.run(work)
@@ -153,7 +166,7 @@ class TestRunJob:
     async def test_what_is_away_is_named(
         self, bench: Bench, error: type[MediaProjectError]
     ) -> None:
-        async def work(claim: Claim, progress: Progress) -> UUID | None:
+        async def work(claim: Claim, progress: Progress) -> StagedNames:
             raise error("refused")
 
         await bench.run(work)
@@ -163,16 +176,16 @@ class TestRunJob:
     async def test_what_nobody_foresaw_does_not_end_the_worker(
         self, bench: Bench
     ) -> None:
-        async def work(claim: Claim, progress: Progress) -> UUID | None:
+        async def work(claim: Claim, progress: Progress) -> StagedNames:
             raise ZeroDivisionError("surprise")
 
         await bench.run(work)
         assert await bench.failed_with() == ("queued", "failed", "internal_error")
 
     async def test_a_step_that_takes_too_long_is_stopped(self, bench: Bench) -> None:
-        async def work(claim: Claim, progress: Progress) -> UUID | None:
+        async def work(claim: Claim, progress: Progress) -> StagedNames:
             await asyncio.Event().wait()
-            return None
+            return ()
 
         await bench.run(work, limit_seconds=0.1)
         assert await bench.failed_with() == ("queued", "failed", "step_timed_out")
@@ -182,10 +195,10 @@ class TestRunJob:
     ) -> None:
         started = asyncio.Event()
 
-        async def work(claim: Claim, progress: Progress) -> UUID | None:
+        async def work(claim: Claim, progress: Progress) -> StagedNames:
             started.set()
             await asyncio.Event().wait()
-            return None
+            return ()
 
         running = asyncio.create_task(bench.run(work))
         await started.wait()
@@ -198,7 +211,7 @@ class TestRunJob:
     async def test_the_lease_and_the_progress_are_renewed_while_it_runs(
         self, bench: Bench
     ) -> None:
-        async def work(claim: Claim, progress: Progress) -> UUID | None:
+        async def work(claim: Claim, progress: Progress) -> StagedNames:
             await Job.objects.filter(uuid=claim.job_id).aupdate(lease_until=Now())
             progress.moved(claim.blob.size_bytes // 2)
             leased = Job.objects.filter(
@@ -206,7 +219,7 @@ class TestRunJob:
             )
             while not await leased.aexists():  # noqa: ASYNC110 - a row rings no bell
                 await asyncio.sleep(0.01)
-            return None
+            return ()
 
         async with asyncio.timeout(5):
             await bench.run(work)
@@ -214,8 +227,23 @@ class TestRunJob:
     async def test_a_lost_lease_stops_the_work(self, bench: Bench) -> None:
         stopped = asyncio.Event()
 
-        async def work(claim: Claim, progress: Progress) -> UUID | None:
+        async def work(claim: Claim, progress: Progress) -> StagedNames:
             await Job.objects.filter(uuid=claim.job_id).aupdate(fence=99)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                stopped.set()
+            return ()
+
+        async with asyncio.timeout(5):
+            await bench.run(work)
+        assert stopped.is_set()
+
+    async def test_the_deletion_of_the_media_stops_the_work(self, bench: Bench) -> None:
+        stopped = asyncio.Event()
+
+        async def work(claim: Claim, progress: Progress) -> UUID | None:
+            await Media.objects.aupdate(status="deleting")
             try:
                 await asyncio.Event().wait()
             finally:
@@ -225,11 +253,34 @@ class TestRunJob:
         async with asyncio.timeout(5):
             await bench.run(work)
         assert stopped.is_set()
+        assert await bench.failed_with() == ("failed", "failed", "media_deleted")
+
+    async def test_what_a_deletion_stops_has_ended_before_the_lease_is_given_up(
+        self, bench: Bench
+    ) -> None:
+        threads = StoppableThreads("put", 1)
+        has_answered = Event()
+
+        def put(stop: Stop) -> None:
+            # A store takes its time to answer, and nobody can hurry it.
+            Event().wait(1.5)
+            has_answered.set()
+
+        async def work(claim: Claim, progress: Progress) -> StagedNames:
+            await Media.objects.aupdate(status="deleting")
+            await threads.run(put)
+            return ()
+
+        await bench.run(work)
+
+        assert has_answered.is_set()
+        assert await bench.failed_with() == ("failed", "failed", "media_deleted")
+        threads.close()
 
     async def test_a_database_that_is_away_leaves_the_job_queued(
         self, bench: Bench
     ) -> None:
-        async def work(claim: Claim, progress: Progress) -> UUID | None:
+        async def work(claim: Claim, progress: Progress) -> StagedNames:
             raise AssertionError("nobody claimed this")
 
         bench.ledger.away_for = 1
@@ -237,7 +288,7 @@ class TestRunJob:
         assert (await Job.objects.aget(kind=JobKind.UPLOAD_TO_CDN)).status == "queued"
 
     async def test_an_end_that_is_not_heard_is_told_again(self, bench: Bench) -> None:
-        async def work(claim: Claim, progress: Progress) -> UUID | None:
+        async def work(claim: Claim, progress: Progress) -> StagedNames:
             bench.ledger.away_for = 3
             raise DatabaseAway
 
@@ -247,14 +298,14 @@ class TestRunJob:
     async def test_a_renewal_that_meets_the_end_of_the_job_changes_nothing(
         self, bench: Bench
     ) -> None:
-        bench.run_job = bench.with_times(LeaseTimes(0.1, 0.1))
+        bench.run_job = bench.with_times(LeaseTimes(0.2, 0.2))
         name = uuid4()
 
-        async def work(claim: Claim, progress: Progress) -> UUID | None:
+        async def work(claim: Claim, progress: Progress) -> StagedNames:
             await bench.world.ledger.mark_published(claim)
             # The lease is renewed meanwhile, and found to be over.
-            await asyncio.sleep(0.15)
-            return name
+            await bench.ledger.refused.wait()
+            return (name,)
 
         await bench.run(work)
 
@@ -262,7 +313,7 @@ class TestRunJob:
         assert bench.staging.names == [name]
 
     async def test_a_job_that_is_not_there_is_nothing_to_do(self, bench: Bench) -> None:
-        async def work(claim: Claim, progress: Progress) -> UUID | None:
+        async def work(claim: Claim, progress: Progress) -> StagedNames:
             raise AssertionError("nobody claimed this")
 
         await bench.run_job.execute(uuid4(), Step(work))
@@ -275,3 +326,9 @@ class TestProgress:
         assert progress.percent == 40
         progress.moved(600)
         assert progress.percent == 99
+
+    def test_how_much_there_is_to_do_may_turn_out_later(self) -> None:
+        progress = Progress(0)
+        progress.expect(4)
+        progress.moved(1)
+        assert progress.percent == 25

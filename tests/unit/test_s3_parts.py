@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.adapters.s3_upload import MEBIBYTE, PartPlan
+from backend.adapters.s3_part_plan import MEBIBYTE, PartPlan
 from backend.adapters.source_file import SourceFile
 from backend.adapters.stoppable_threads import Stop, TransferStopped
 
@@ -25,13 +25,14 @@ class TestPartPlan:
     )
     def test_parts_cover_the_file_within_the_limits_of_s3(self, size: int) -> None:
         parts = list(PartPlan(size))
-        assert sum(length for _, length in parts) == size
-        assert [start for start, _ in parts[1:]] == [
-            start + length for start, length in parts[:-1]
+        assert sum(part.length for part in parts) == size
+        assert [part.start for part in parts[1:]] == [
+            part.start + part.length for part in parts[:-1]
         ]
+        assert [part.number for part in parts] == list(range(1, len(parts) + 1))
         assert len(parts) <= 10_000
-        assert all(length >= 5 * MEBIBYTE for _, length in parts[:-1])
-        assert max(length for _, length in parts) <= 5 * GIBIBYTE
+        assert all(part.length >= 5 * MEBIBYTE for part in parts[:-1])
+        assert max(part.length for part in parts) <= 5 * GIBIBYTE
 
     def test_up_to_sixteen_mebibytes_go_in_one_request(self) -> None:
         assert PartPlan(16 * MEBIBYTE).fits_one_request

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import subprocess
 import sys
 import threading
@@ -24,7 +25,7 @@ class TestStoppableThreads:
             await threads.run(lambda stop: 1 // 0)
 
     async def test_a_cancelled_caller_waits_until_its_work_has_stopped(
-        self, threads: StoppableThreads
+        self, threads: StoppableThreads, caplog: pytest.LogCaptureFixture
     ) -> None:
         begun, ended = threading.Event(), threading.Event()
 
@@ -43,6 +44,9 @@ class TestStoppableThreads:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert ended.is_set()
+        del task
+        gc.collect()
+        assert caplog.records == []
         assert await threads.run(lambda stop: "the thread is free") is not None
 
     async def test_a_result_that_came_too_late_is_discarded(

@@ -5,13 +5,15 @@ from backend.domain.errors import Invalid
 
 
 class TestUploadForm:
-    def test_the_documented_form_has_a_file_picker_after_the_fields(self) -> None:
+    def test_the_documented_form_has_file_pickers_after_the_fields(self) -> None:
         body = UploadForm.openapi()["requestBody"]
         schema = body["content"]["multipart/form-data"]["schema"]
         properties = schema["properties"]
-        assert list(properties) == ["title", "description", "sha256", "video"]
-        assert properties["video"]["type"] == "string"
-        assert properties["video"]["format"] == "binary"
+        fields = ["title", "description", "sha256"]
+        assert list(properties) == [*fields, "miniature", "video"]
+        for file in ("miniature", "video"):
+            assert properties[file]["type"] == "string"
+            assert properties[file]["format"] == "binary"
         assert schema["required"] == ["video"]
         assert schema["additionalProperties"] is False
 

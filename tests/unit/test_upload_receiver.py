@@ -3,13 +3,19 @@ import hashlib
 import random
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from backend.adapters.folder_staging import FolderStaging
-from backend.api.upload.receiver import ReceivedUpload, UploadLimits, UploadReceiver
+from backend.api.upload.receiver import (
+    DeclaredMediaFound,
+    ReceivedUpload,
+    UploadLimits,
+    UploadReceiver,
+)
 from backend.domain.containers import MPEG_4, WEBM
 from backend.domain.errors import (
     ChecksumMismatch,
@@ -27,6 +33,7 @@ from backend.domain.errors import (
 )
 from backend.domain.media import Caller
 from tests.fakes.clips import Clips
+from tests.fakes.declared_upload import StandInDeclaredUpload
 from tests.fakes.staging import InMemoryStaging
 from tests.fakes.uploads import BOUNDARY, SMALL_CLIP, Cuts, FakeRequest, Multipart
 from tests.folders import Looked
@@ -34,24 +41,31 @@ from tests.folders import Looked
 MEBIBYTE = 1 << 20
 LIMITS = UploadLimits(
     most_video_bytes=4 * MEBIBYTE,
+    most_picture_bytes=1024,
     batch_bytes=256 * 1024,
-    receive_seconds=0.05,
+    receive_seconds=10.0,
     least_bytes_per_second=0,
 )
 SMALL_SHA256 = hashlib.sha256(SMALL_CLIP).hexdigest()
 
 
 class World:
-    def __init__(self, limits: UploadLimits = LIMITS) -> None:
+    def __init__(
+        self, limits: UploadLimits = LIMITS, folder: FolderStaging | None = None
+    ) -> None:
         self.staging = InMemoryStaging()
-        self.receiver = UploadReceiver(self.staging, limits)
+        self.declared = StandInDeclaredUpload()
+        self.receiver = UploadReceiver(folder or self.staging, limits)
 
     async def receive(self, body: bytes | Multipart) -> ReceivedUpload:
         content = body.body() if isinstance(body, Multipart) else body
-        return await self.receiver.receive(FakeRequest([content]))
+        return await self.take(FakeRequest([content]))
 
     async def receive_pieces(self, pieces: Iterable[bytes]) -> ReceivedUpload:
-        return await self.receiver.receive(FakeRequest(pieces))
+        return await self.take(FakeRequest(pieces))
+
+    async def take(self, request: FakeRequest) -> ReceivedUpload:
+        return await self.receiver.receive(request, self.declared)  # type: ignore[arg-type]
 
     async def refuse(
         self, request: FakeRequest | bytes | Multipart, error: type[MediaProjectError]
@@ -62,7 +76,7 @@ class World:
         if isinstance(request, bytes):
             request = FakeRequest([request])
         with pytest.raises(error) as raised:
-            await self.receiver.receive(request)
+            await self.take(request)
         assert raised.type is error
         assert self.staging.files == {}
         assert self.staging.receiving == {}
@@ -116,11 +130,15 @@ class TestWhatIsReceived:
         assert (new.owner_id, new.session_id) == (caller.user_id, caller.session_id)
         assert (new.title, new.file, new.request_id) == ("clip", upload.file, "r-1")
 
-    async def test_batches_are_full_but_the_last(self, world: World) -> None:
+    @pytest.mark.parametrize("size", [10_007, 262_144, 300_000])
+    async def test_batches_are_full_but_the_last(self, world: World, size: int) -> None:
         clip = Clips.mp4(MEBIBYTE + 5)
         body = Multipart().video(clip).body()
-        upload = await world.receive_pieces(Cuts.every(body, 10_007))
-        assert world.staging.batch_sizes == [LIMITS.batch_bytes] * 4 + [5]
+        upload = await world.receive_pieces(Cuts.every(body, size))
+        *full, _ = world.staging.batch_sizes
+        assert len(full) >= 3
+        assert min(full) >= LIMITS.batch_bytes
+        assert max(full) < 2 * LIMITS.batch_bytes
         assert world.staging.files[upload.file.name] == clip
 
     async def test_one_piece_may_hold_everything(self, world: World) -> None:
@@ -134,7 +152,7 @@ class TestWhatIsReceived:
     ) -> None:
         body = Multipart().video(SMALL_CLIP).body()
         request = FakeRequest([body], content_length=len(body) if length else None)
-        upload = await world.receiver.receive(request)
+        upload = await world.take(request)
         assert upload.file.size_bytes == len(SMALL_CLIP)
 
 
@@ -225,7 +243,20 @@ class TestFileNames:
             ("filename=\"clip.mp4\"; filename*=utf-8''%FF", "clip.mp4"),
             ("filename=\"; filename*=utf-8''x.mp4\"", "; filename*=utf-8''x.mp4"),
             ('filename="' + "x" * 5_000 + '"', "x" * 255),
-            ('filename="' + "🎬" * 255 + '"', "🎬" * 255),
+            ('filename="' + "x" * 252 + '.mp4"', "x" * 251 + ".mp4"),
+            ('filename="' + "x" * 251 + '.mp4"', "x" * 251 + ".mp4"),
+            ('filename="' + "🎬" * 255 + '"', "🎬" * 63),
+            ('filename="' + "🎬" * 255 + '.mp4"', "🎬" * 62 + ".mp4"),
+            ('filename="' + "ö" * 127 + 'xy.mp4"', "ö" * 125 + ".mp4"),
+            ('filename="' + "e\u0301" * 200 + '.mp4"', "é" * 125 + ".mp4"),
+            (
+                'filename="' + "x" * 300 + "." + "y" * 15 + '"',
+                f"{'x' * 239}.{'y' * 15}",
+            ),
+            ('filename="' + "x" * 300 + "." + "y" * 16 + '"', "x" * 255),
+            ('filename="a.' + "y" * 300 + '"', "a." + "y" * 253),
+            ('filename="' + "x" * 300 + '.mp4."', "x" * 255),
+            ('filename="' + "." * 300 + ' x"', "video"),
             ('filename="a\u202efdp.mp4"', "afdp.mp4"),
         ],
     )
@@ -311,10 +342,6 @@ class TestFieldsThatAreRefused:
         [
             (Multipart().field("colour", "red").video(SMALL_CLIP), "colour"),
             (Multipart().video(SMALL_CLIP).field("owner", "me"), "owner"),
-            (
-                Multipart().file("miniature", "a.png", b"png").video(SMALL_CLIP),
-                "miniature",
-            ),
             (
                 Multipart().field("title", "a").field("title", "b").video(SMALL_CLIP),
                 "title",
@@ -426,7 +453,7 @@ class TestSyntaxThatIsRefused:
     async def test_boundaries_that_are_right(self, world: World, boundary: str) -> None:
         body = Multipart(boundary).video(SMALL_CLIP).body()
         request = FakeRequest([body], f'Multipart/Form-Data; boundary="{boundary}"')
-        assert (await world.receiver.receive(request)).title == "clip"
+        assert (await world.take(request)).title == "clip"
 
     @pytest.mark.parametrize(
         "body",
@@ -546,8 +573,10 @@ class TestSizesAndTimes:
         ("after", "error"), [("leave", ClientDisconnected), ("silence", SlowBody)]
     )
     async def test_a_client_that_stops(
-        self, world: World, share: float, after: str, error: type[MediaProjectError]
+        self, share: float, after: str, error: type[MediaProjectError]
     ) -> None:
+        seconds = 0.05 if after == "silence" else LIMITS.receive_seconds
+        world = World(replace(LIMITS, receive_seconds=seconds))
         body = Multipart().video(Clips.mp4(MEBIBYTE)).body()
         pieces = Cuts.every(body[: int(len(body) * share)], 60_000)
         await world.refuse(FakeRequest(pieces, after=after), error)
@@ -565,13 +594,66 @@ class TestSizesAndTimes:
         body = Multipart().video(Clips.mp4(MEBIBYTE)).body()
         for turns in range(0, 60, 3):
             request = FakeRequest(Cuts.every(body, 60_000), after="silence")
-            receiving = asyncio.create_task(world.receiver.receive(request))
+            receiving = asyncio.create_task(world.take(request))
             for _ in range(turns):
                 await asyncio.sleep(0)
             receiving.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await receiving
             assert world.staging.files == {}
+
+
+class TestDeclaredMedia:
+    async def test_the_rest_is_left_until_it_has_been_answered(
+        self, world: World
+    ) -> None:
+        media_id = world.declared.owned[SMALL_SHA256] = uuid4()
+        form = Multipart().field("sha256", SMALL_SHA256.upper())
+        head = len(form.unclosed())
+        pieces = Cuts.every(form.video(Clips.mp4(MEBIBYTE)).body(), 60_000)
+        request = FakeRequest(pieces)
+
+        with pytest.raises(DeclaredMediaFound) as found:
+            await world.take(request)
+
+        assert found.value.media_id == media_id
+        assert head < request.handed_over <= 60_000
+        assert world.staging.files == {}
+        (discard,) = request.after_answers
+        await discard()
+        assert request.handed_over == sum(map(len, pieces))
+
+    @pytest.mark.parametrize("after", ["leave", "silence"])
+    async def test_a_rest_that_does_not_come_is_given_up(self, after: str) -> None:
+        world = World(replace(LIMITS, receive_seconds=0.05))
+        world.declared.owned[SMALL_SHA256] = uuid4()
+        form = Multipart().field("sha256", SMALL_SHA256).video(SMALL_CLIP)
+        request = FakeRequest([form.unclosed()], after=after)
+        with pytest.raises(DeclaredMediaFound):
+            await world.take(request)
+        async with asyncio.timeout(5):
+            await request.after_answers[0]()
+
+    async def test_wrong_fields_before_it_are_refused(self, world: World) -> None:
+        world.declared.owned[SMALL_SHA256] = uuid4()
+        form = Multipart().field("sha256", SMALL_SHA256).field("title", " ")
+        await world.refuse(form.video(SMALL_CLIP), Invalid)
+        assert world.declared.asked == []
+
+    async def test_only_what_is_declared_before_the_video_is_looked_for(
+        self, world: World
+    ) -> None:
+        world.declared.owned[SMALL_SHA256] = uuid4()
+        form = Multipart().video(SMALL_CLIP).field("sha256", SMALL_SHA256)
+        upload = await world.receive(form)
+        assert world.declared.asked == []
+        assert not upload.file.sealed
+
+    async def test_what_nobody_has_is_received(self, world: World) -> None:
+        form = Multipart().field("sha256", SMALL_SHA256).video(SMALL_CLIP)
+        upload = await world.receive(form)
+        assert world.declared.asked == [SMALL_SHA256]
+        assert world.staging.files[upload.file.name] == SMALL_CLIP
 
 
 class TestOnARealFolder:
@@ -581,14 +663,14 @@ class TestOnARealFolder:
 
     async def test_twenty_uploads_at_once(self, folder: Path) -> None:
         staging = FolderStaging(folder, floor_bytes=0)
-        receiver = UploadReceiver(staging, LIMITS)
+        world = World(folder=staging)
         chance = random.Random(13)
         clips = [Clips.mp4() + chance.randbytes(MEBIBYTE + at) for at in range(20)]
         requests = [
             FakeRequest(Cuts.every(Multipart().video(clip).body(), 65_536))
             for clip in clips
         ]
-        uploads = await asyncio.gather(*map(receiver.receive, requests))
+        uploads = await asyncio.gather(*map(world.take, requests))
         for clip, upload in zip(clips, uploads, strict=True):
             assert (folder / str(upload.file.name)).read_bytes() == clip
             assert upload.file.sha256 == hashlib.sha256(clip).hexdigest()
@@ -598,14 +680,14 @@ class TestOnARealFolder:
 
     async def test_every_second_upload_is_cut_off(self, folder: Path) -> None:
         staging = FolderStaging(folder, floor_bytes=0)
-        receiver = UploadReceiver(staging, LIMITS)
+        world = World(folder=staging)
         pieces = Cuts.every(Multipart().video(Clips.mp4(2 * MEBIBYTE)).body(), 65_536)
         requests = [
             FakeRequest(pieces[:20], after="leave") if at % 2 else FakeRequest(pieces)
             for at in range(20)
         ]
         results = await asyncio.gather(
-            *map(receiver.receive, requests), return_exceptions=True
+            *map(world.take, requests), return_exceptions=True
         )
         kept = {
             str(result.file.name)
@@ -621,9 +703,9 @@ class TestOnARealFolder:
 
     async def test_the_loop_stays_free(self, folder: Path) -> None:
         staging = FolderStaging(folder, floor_bytes=0)
-        receiver = UploadReceiver(staging, UploadLimits(64 * MEBIBYTE))
+        world = World(UploadLimits(64 * MEBIBYTE), staging)
         request = FakeRequest([Multipart().video(Clips.mp4(32 * MEBIBYTE)).body()])
-        receiving = asyncio.create_task(receiver.receive(request))
+        receiving = asyncio.create_task(world.take(request))
         longest, before = 0.0, time.thread_time()
         while not receiving.done():
             await asyncio.sleep(0)

@@ -1,9 +1,15 @@
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
+from backend.embedded.stack import EmbeddedStack
+from tests.e2e.faults import until
+from tests.e2e.raw_upload import RawClient
+from tests.e2e.remains import Remains, Rows
 from tests.servers import TestServers
 from tests.uvicorn_process import UvicornProcess
 
@@ -34,3 +40,35 @@ def without_docs(
     environment = {**servers.environment, "DOCS": "off", "DEBUG": "true"}
     with UvicornProcess(environment, log) as process:
         yield process
+
+
+@pytest.fixture(scope="module")
+def raw(stack: EmbeddedStack) -> RawClient:
+    return RawClient(stack)
+
+
+@pytest.fixture(scope="module")
+def database(stack: EmbeddedStack) -> Iterator[psycopg.Connection[Any]]:
+    url = stack.servers.environment()["DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+def quiet_afterwards(database: psycopg.Connection[Any]) -> Iterator[None]:
+    """No job of these tests disturbs those that follow."""
+    yield
+    opened = "SELECT FROM job WHERE status IN ('queued', 'running')"
+    until(lambda: not database.execute(opened).fetchall(), 20.0, "jobs are done")
+
+
+@pytest.fixture
+def remains(stack: EmbeddedStack, database: psycopg.Connection[Any]) -> Remains:
+    remains = Remains(stack.data.staging, database)
+    remains.begin()
+    return remains
+
+
+@pytest.fixture(scope="module")
+def rows(database: psycopg.Connection[Any]) -> Rows:
+    return Rows(database)

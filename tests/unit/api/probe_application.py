@@ -25,6 +25,7 @@ from backend.config.environment import Environment  # noqa: E402
 from backend.config.logs import Logs  # noqa: E402
 from backend.orm.account_ledger import DjangoAccountLedger  # noqa: E402
 from backend.orm.database_threads import DatabaseThreads  # noqa: E402
+from tests.fakes.freshness import InMemoryFreshness  # noqa: E402
 from tests.unit.api.probe_controller import ProbeController  # noqa: E402
 
 
@@ -50,6 +51,6 @@ options = HttpOptions(
     stock_handler=environment.stock_handler,
 )
 threads = DatabaseThreads()
-accounts = DjangoAccountLedger(threads)
+accounts = DjangoAccountLedger(threads, InMemoryFreshness())
 stack = HttpStack(api, JwtTokenIssuer(), accounts, problems, options)
 application = Application(stack.build(), [], [disconnect])

@@ -161,11 +161,29 @@ class TestDocument:
     def test_refusals_are_documented(self) -> None:
         document = Apis.probe().document.content
         create = document["paths"]["/probe/create/"]["post"]["responses"]
-        assert set(create) == {200, 400, 401, 403, 408, 413, 415, 422, 503}
-        schema = create[403]["content"]["application/problem+json"]["schema"]
-        assert schema == {"$ref": "#/components/schemas/ProblemOut"}
+        assert set(create) == {
+            "200",
+            "400",
+            "401",
+            "403",
+            "408",
+            "413",
+            "415",
+            "422",
+            "503",
+        }
+        problem = create["403"]["content"]["application/problem+json"]
+        whole, codes = problem["schema"]["allOf"]
+        assert whole == {"$ref": "#/components/schemas/ProblemOut"}
+        assert codes["properties"]["code"] == {"enum": ["right_missing"]}
+        example = problem["examples"]["right_missing"]["value"]
+        assert (
+            example["detail"]
+            == "This needs media.create, which your role does not give."
+        )
+        assert example["instance"] == "/probe/create/"
         item = document["paths"]["/probe/items/{item}/"]["get"]["responses"]
-        assert set(item) == {200, 401, 404, 503}
+        assert set(item) == {"200", "400", "401", "404", "422", "503"}
 
     def test_every_reference_leads_somewhere(self, api: Api) -> None:
         text = api.document.rendered.decode()

@@ -15,7 +15,7 @@ class TestProblems:
             "type": "/errors/email_taken",
             "title": "There is an account with this e-mail",
             "status": 409,
-            "detail": "There is an account with this e-mail",
+            "detail": "An e-mail address has one account; capital letters make no difference.",
             "code": "email_taken",
             "instance": "/probe/raise/taken/",
             "errors": [],

@@ -1,0 +1,116 @@
+"""What is answered at one API process holds at the other on the next request."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from backend.embedded.stack import EmbeddedStack
+from tests.e2e.client import Client
+from tests.e2e.faults import Faults
+from tests.e2e.traffic import SLOWEST_SECONDS
+from tests.e2e.videos import Videos
+from tests.uvicorn_process import UvicornProcess
+
+# As long as what was read before a change may be shown.
+FRESH_SECONDS = 3.0
+
+
+@pytest.fixture(scope="module")
+def second(
+    stack: EmbeddedStack, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[UvicornProcess]:
+    """Another API on the stores of the stack."""
+    log: Path = tmp_path_factory.mktemp("second-api") / "uvicorn.log"
+    with UvicornProcess(stack.servers.environment(), log) as process:
+        yield process
+
+
+class Pair:
+    """The same person at both."""
+
+    def __init__(self, stack: EmbeddedStack, second: UvicornProcess) -> None:
+        self._client = Client(stack)
+        self.one = self._client.http
+        self.other = httpx.Client(
+            base_url=second.base_url, timeout=30.0, trust_env=False
+        )
+
+    def sign_in(self, role: str) -> str:
+        """Answers the refresh token."""
+        tokens = self._client.sign_in(role).json()
+        for http in (self.one, self.other):
+            http.headers["Authorization"] = f"Bearer {tokens['access']}"
+        return str(tokens["refresh"])
+
+    def upload(self, video: Path) -> str:
+        answer = self._client.upload(video)
+        assert answer.status_code == 201, answer.text
+        return f"/media/{answer.json()['uuid']}/"
+
+    def close(self) -> None:
+        self.one.close()
+        self.other.close()
+
+
+@pytest.fixture
+def pair(stack: EmbeddedStack, second: UvicornProcess) -> Iterator[Pair]:
+    pair = Pair(stack, second)
+    yield pair
+    pair.close()
+
+
+class TestTwoProcesses:
+    @pytest.mark.parametrize("round_", range(3))
+    def test_a_sign_out_ends_the_access_token_at_both(
+        self, pair: Pair, round_: int
+    ) -> None:
+        for ended, asked in ((pair.one, pair.other), (pair.other, pair.one)):
+            refresh = pair.sign_in("viewer")
+            assert [asked.get("/auth/me/").status_code for _ in range(2)] == [200, 200]
+            answer = ended.post("/auth/signout/", json={"refresh": refresh})
+            assert answer.status_code == 204
+            assert asked.get("/auth/me/").status_code == 401
+
+    def test_a_reused_refresh_token_ends_the_access_token_at_both(
+        self, pair: Pair
+    ) -> None:
+        refresh = {"refresh": pair.sign_in("viewer")}
+        assert pair.one.post("/auth/refresh/", json=refresh).status_code == 200
+        assert pair.other.get("/auth/me/").status_code == 200
+        assert pair.one.post("/auth/refresh/", json=refresh).status_code == 401
+        assert pair.other.get("/auth/me/").status_code == 401
+
+    def test_what_is_deleted_at_one_is_gone_at_the_other(
+        self, pair: Pair, videos: Videos
+    ) -> None:
+        pair.sign_in("media_operator")
+        for deleted, asked in ((pair.one, pair.other), (pair.other, pair.one)):
+            path = pair.upload(videos.new())
+            uuid = path.split("/")[2]
+            assert asked.get(path).status_code == 200
+            assert uuid in asked.get("/media/?limit=100").text
+            assert deleted.delete(path).status_code == 204
+            assert asked.get(path).status_code == 404
+            assert uuid not in asked.get("/media/?limit=100").text
+
+
+class TestRedisAway:
+    @pytest.mark.parametrize("way", ["stopped", "frozen"])
+    def test_a_change_waits_until_nothing_from_before_is_shown(
+        self, faults: Faults, shaken_operator: Client, videos: Videos, way: str
+    ) -> None:
+        uuid = shaken_operator.upload(videos.new()).json()["uuid"]
+        assert shaken_operator.until_quiet(uuid)["status"] == "ready"
+        away = {"stopped": faults.stopped, "frozen": faults.frozen}[way]
+        with away("redis"):
+            assert shaken_operator.media(uuid)["uuid"] == uuid
+            began = time.monotonic()
+            answer = shaken_operator.http.delete(f"/media/{uuid}/")
+            seconds = time.monotonic() - began
+            assert answer.status_code == 204
+            assert FRESH_SECONDS <= seconds < SLOWEST_SECONDS
+            assert shaken_operator.http.get(f"/media/{uuid}/").status_code == 404
+        assert shaken_operator.http.get(f"/media/{uuid}/").status_code == 404

@@ -1,0 +1,195 @@
+"""`GET /search` on the real stores, as a client sees it."""
+
+import unicodedata
+
+import pytest
+
+from tests.answers import titles
+from tests.media_http import Caller, Service
+from tests.shelf import Shelf
+
+
+@pytest.fixture
+async def reader(service: Service) -> Caller:
+    return await service.signed_in("reader@example.org", "viewer")
+
+
+@pytest.fixture
+async def shelf(service: Service, reader: Caller) -> Shelf:
+    return await service.shelf("reader@example.org")
+
+
+# What is looked for, a title, whether it is found.
+MATCHES = [
+    ("CAFE", "Café am Markt", True),
+    ("markt café", "Café am Markt", True),
+    ("olid", "My Summer Holiday", True),
+    ("summer holid", "My Summer Holiday", True),
+    ("summer holid", "Holiday", False),
+    # Inside of a word only from three characters on.
+    ("li", "My Summer Holiday", False),
+    ("ho", "My Summer Holiday", True),
+    ("h", "My Summer Holiday", True),
+    ("o", "My Summer Holiday", False),
+    ("my", "My Summer Holiday", True),
+    # Not across words.
+    ("mer hol", "My Summer Holiday", True),
+    ("merhol", "My Summer Holiday", False),
+    ("strasse", "Straße", True),
+    ("STRAẞE", "Strasse", True),
+    ("istanbul", "İstanbul", True),
+    ("\u0131sparta", "Isparta", True),
+    (unicodedata.normalize("NFD", "Déjà vu"), "deja Vu", True),
+    ("deja", unicodedata.normalize("NFD", "Déjà vu"), True),
+    ("σίσυφος", "ΣΊΣΥΦΟΣ", True),
+    ("ёлка", "Елка", True),
+    ("smorrebrod", "Smørrebrød", True),
+    ("ﬁlm", "Film", True),
+    ("\uff26ull", "Full width", True),
+    ("東京", "東京タワー", True),
+    ("タワー", "東京タワー", True),
+    # Two characters in the middle of a text without spaces are no beginning.
+    ("ワー", "東京タワー", False),
+    ("カ", "ガラス", False),
+    ("한글", unicodedata.normalize("NFD", "한글 영화"), True),
+    ("🎉", "🎉 Party", True),
+    ("🎉🎉🎉", "So 🎉🎉🎉🎉", True),
+    ("❤", "I ❤️ you", True),
+    # Punctuation separates words and means nothing else.
+    ("100%", "100 percent", True),
+    ("%oli", "Holiday", True),
+    ("ho_d_y", "Holiday", False),
+    ("h%y", "Holiday", False),
+    (r"a\b", "b a", True),
+    ("it's", "It was Monday", False),
+    ("it's", "IT'S so", True),
+    ('"summer"', "Summer", True),
+    ("img-2024", "IMG_2024_05.MP4", True),
+    ("'; DROP TABLE media; --", "drop table; media", True),
+    ("c++", "C sharp", True),
+    # Each word must be there.
+    ("sun sunday", "Sunday", True),
+    ("moon sunday", "Sunday", False),
+    ("sun sun sun", "Sunday", True),
+]
+
+
+BAD_QUERIES = [
+    ("", "title"),
+    ("title=" + "a" * 10_000, "title"),
+    ("title=" + "a" * 201, "title"),
+    ("title=a%00b", "title"),
+    ("title=a&limit=0", "limit"),
+    ("title=a&limit=101", "limit"),
+    ("title=a&limit=1.5", "limit"),
+    ("title=a&limit=" + "9" * 31, "limit"),
+    ("title=a&cursor=abc", "cursor"),
+    ("title=a&cursor=", "cursor"),
+    ("title=a&cursor=" + "A" * 5_000, "cursor"),
+    ("title=a&offset=3", "offset"),
+    ("title[]=a", "title"),
+    ("q=a", "title"),
+]
+
+
+class TestMatching:
+    async def test_words_beginnings_and_parts(
+        self, reader: Caller, shelf: Shelf
+    ) -> None:
+        await shelf.put(*{title for _, title, _ in MATCHES})
+        wrong = []
+        for text, title, expected in MATCHES:
+            found = titles(await reader.search(text, limit=100))
+            if (title in found) != expected:
+                wrong.append((text, title, found))
+        assert wrong == []
+
+    async def test_both_paths_answer(self, reader: Caller, shelf: Shelf) -> None:
+        await shelf.put("Holiday")
+        for path in ("/search", "/search/"):
+            answer = await reader.get_with(f"{path}?title=holiday")
+            assert titles(answer) == ["Holiday"]
+
+    async def test_what_readers_may_not_see_is_not_found(
+        self, service: Service, reader: Caller
+    ) -> None:
+        owner = await service.signed_in("owner@example.org", "media_operator")
+        shelf = await service.shelf("owner@example.org")
+        stays, goes = await shelf.put("Holiday", "Holidays")
+        assert (await reader.search("holiday")).json()["total"] == 2
+        assert (await owner.delete(goes)).status_code == 204
+        answer = (await reader.search("holiday")).json()
+        assert [item["uuid"] for item in answer["items"]] == [str(stays)]
+        assert answer["total"] == 1
+
+    async def test_a_text_without_words_is_refused(self, reader: Caller) -> None:
+        texts = ("", " ", "%", "%%__", "\\", "!?.,;", "\u200b", "\u0301", "—…«»")
+        for text in texts:
+            answer = await reader.search(text)
+            assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+            assert [e["field"] for e in answer.json()["errors"]] == ["title"]
+
+    async def test_a_bad_query_is_refused(self, reader: Caller) -> None:
+        for query, field in BAD_QUERIES:
+            answer = await reader.get_with(f"/search?{query}")
+            assert answer.status_code == 422, (query, answer.text)
+            assert field in [e["field"] for e in answer.json()["errors"]]
+
+    async def test_who_may_not_read_may_not_search(self, service: Service) -> None:
+        nobody = Caller(service.http, "no token")
+        assert (await nobody.search("a")).status_code == 401
+
+
+class TestRanking:
+    async def test_words_before_beginnings_before_parts_then_the_shorter(
+        self, reader: Caller, shelf: Shelf
+    ) -> None:
+        best_first = [
+            "Sun",
+            "The sun",
+            "The sun and the moon",
+            "Sunday",
+            "On a Sunday afternoon",
+            "Misunderstood",
+        ]
+        await shelf.put(*reversed(best_first))
+        assert titles(await reader.search("sun")) == best_first
+
+    async def test_of_equals_the_newer_first(
+        self, reader: Caller, shelf: Shelf
+    ) -> None:
+        older = await shelf.put("Sun A")
+        newer = await shelf.put("Sun B")
+        found = (await reader.search("sun")).json()["items"]
+        assert [item["uuid"] for item in found] == [str(newer[0]), str(older[0])]
+
+    async def test_pages_have_every_match_once(
+        self, reader: Caller, shelf: Shelf
+    ) -> None:
+        await shelf.put(*(t for t in ("Sun", "Sunday", "A sun", "Misun") * 3))
+        whole = (await reader.search("sun", limit=100)).json()
+        seen, cursor = [], {}
+        while True:
+            page = (await reader.search("sun", limit=3, **cursor)).json()
+            assert (page["total"], page["total_is_exact"]) == (12, True)
+            seen += page["items"]
+            if page["next"] is None:
+                break
+            # What comes meanwhile moves nothing of what was there.
+            await shelf.put("Sun")
+            await shelf.delete(await shelf.newest())
+            cursor = {"cursor": page["next"]}
+        assert seen == whole["items"]
+
+    async def test_a_cursor_belongs_to_its_search(
+        self, reader: Caller, shelf: Shelf
+    ) -> None:
+        await shelf.put("Sun", "Sun", "Moon", "Moon")
+        cursor = (await reader.search("sun", limit=1)).json()["next"]
+        again = await reader.search("  sun ", limit=1, cursor=cursor)
+        assert again.status_code == 200
+        for answer in (
+            await reader.search("moon", limit=1, cursor=cursor),
+            await reader.list(limit=1, cursor=cursor),
+        ):
+            assert answer.status_code == 422

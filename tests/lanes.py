@@ -1,0 +1,41 @@
+"""How a run is shared out among processes."""
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+
+class Lanes(LoadScopeScheduling):
+    """Tests of one lane run one after the other, in one process. A file is a lane.
+
+    Listed are others, and those that take longest: they come first, so that nobody waits
+    for them at the end. The first start of a path that fits decides.
+    """
+
+    LANES = (
+        # They take stores away and look at the clock: never beside each other.
+        ("tests/e2e/test_faults_", "faults"),
+        # Their stack costs as much as all of them.
+        ("tests/faults/", "fault stack"),
+        ("tests/unit/test_embedded_stack.py", "launcher"),
+        ("tests/e2e/test_demo_and_run.py", "demo"),
+        # Files that share what is dear to start.
+        ("tests/e2e/http/", "http"),
+        ("tests/e2e/", "stack"),
+        ("tests/unit/api/", "api"),
+    )
+
+    @classmethod
+    def sort(cls, items: list[pytest.Item]) -> None:
+        items.sort(key=lambda item: cls._rank(item.nodeid))
+
+    def _split_scope(self, nodeid: str) -> str:
+        """The lane of a test."""
+        rank = self._rank(nodeid)
+        if rank < len(self.LANES):
+            return self.LANES[rank][1]
+        return nodeid.partition("::")[0]
+
+    @classmethod
+    def _rank(cls, nodeid: str) -> int:
+        fits = (nodeid.startswith(start) for start, _ in cls.LANES)
+        return next((rank for rank, is_it in enumerate(fits) if is_it), len(cls.LANES))

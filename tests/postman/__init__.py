@@ -1,0 +1,1 @@
+"""The Postman collection: what it is made from, and newman, which runs it."""

@@ -1,0 +1,15 @@
+"""Tests that must not run beside each other are found under the names they have."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.lanes import Lanes
+
+PROJECT = Path(__file__).parents[2]
+
+
+class TestLanes:
+    @pytest.mark.parametrize("start", [start for start, _ in Lanes.LANES])
+    def test_each_is_about_files_that_are_there(self, start: str) -> None:
+        assert list(PROJECT.glob(f"{start}*"))
