@@ -43,12 +43,47 @@ check: $(INSTALLED) ## Format, lint, types, Django, migrations, architecture
 	$(STATIC_ENV) $(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(PYTHON) -m pytest -q -p no:django -p no:cacheprovider --noconftest tests/unit/test_architecture.py
 
+# Half of the time tests wait: for timers, for servers to start, for faults to be noticed.
+PROCESSES ?= 2
+
 .PHONY: test
 test: $(INSTALLED) ## Every test, on real servers of its own, with coverage
 	@rm -f .coverage .coverage.*
-	$(PYTHON) -m coverage run -m pytest
+	$(PYTHON) -m coverage run -m pytest -n $(PROCESSES) --no-loadscope-reorder
 	$(PYTHON) -m coverage combine --quiet
 	$(PYTHON) -m coverage report
+
+.PHONY: faults
+faults: $(INSTALLED) ## Kill, freeze and cut off what the system needs, and count what is lost (30 min)
+	@exec $(PYTHON) -m pytest -m "not long" tests/faults
+
+.PHONY: faults-all
+faults-all: $(INSTALLED) ## The same, and what takes longer
+	@exec $(PYTHON) -m pytest -m "faults or not faults" tests/faults
+
+NEWMAN := tests/postman/node_modules/.package-lock.json
+
+# npm starts node by its name.
+$(NEWMAN): tests/postman/package.json tests/postman/package-lock.json $(INSTALLED)
+	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/npm --prefix tests/postman ci --silent
+	@touch $@
+
+.PHONY: postman
+postman: $(NEWMAN) ## The Postman collection, twice, with newman (BASE_URL=... for a running system)
+	@exec $(PYTHON) -m tests.postman
+
+.PHONY: browser
+browser: $(INSTALLED) ## Swagger UI by hand, in headless Chromium (CHROMIUM=path, BASE_URL=...)
+	@exec $(PYTHON) -m tests.browser
+
+# FUZZ_SECONDS=90 for how long, FUZZ_SEED=… to repeat a run.
+.PHONY: fuzz
+fuzz: $(INSTALLED) ## Send what the OpenAPI document allows and forbids to a stack of its own
+	@exec $(PYTHON) -m tests.fuzz.run
+
+.PHONY: bench-upload
+bench-upload: $(INSTALLED) ## Measure a 2 GiB upload beside FastAPI's
+	@exec $(PYTHON) -m bench.upload
 
 .PHONY: format
 format: $(INSTALLED) ## Bring the code into its form
@@ -59,3 +94,4 @@ format: $(INSTALLED) ## Bring the code into its form
 lock: $(INSTALLED) ## Pin every dependency with its hashes again
 	$(PIP_COMPILE) --extra embedded --extra dev --output-file requirements/dev.txt pyproject.toml
 	$(PIP_COMPILE) --constraint requirements/dev.txt --output-file requirements/runtime.txt pyproject.toml
+	$(PIP_COMPILE) --constraint requirements/dev.txt --output-file bench/requirements.txt bench/requirements.in
