@@ -28,7 +28,7 @@ class S3Settings:
 class S3Connection:
     """Makes the one client of the process on first need.
 
-    boto3 is imported there and not before: the API process rarely needs it, and the
+    boto3 is imported there and not before: the API process does without it, and the
     import takes a quarter of a second, so `client` belongs on a thread.
     """
 
@@ -128,7 +128,18 @@ class S3Errors:
         status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         code = str(response.get("Error", {}).get("Code", status))
         reason = str(response.get("Error", {}).get("Message", ""))[:300]
-        text = f"The object store answered {status} {code} while {doing}: {reason}"
+        said = f"{status} {code} while {doing}: {reason}"
+        return cls._failure(status, code, f"The object store answered {said}")
+
+    @classmethod
+    def of_status(cls, status: int, doing: str) -> Exception:
+        """What a refusal without a body means; `doing` completes "while …"."""
+        return cls._failure(
+            status, str(status), f"The object store answered {status} while {doing}"
+        )
+
+    @classmethod
+    def _failure(cls, status: int, code: str, text: str) -> Exception:
         if code in cls._DAMAGED:
             return JobFailed(FailureCode.OBJECT_DAMAGED, text)
         if cls._may_pass(status, code):

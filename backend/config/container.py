@@ -83,6 +83,7 @@ class Container:
         "staged_inventory",
         "staging",
         "object_inventory",
+        "object_probe",
         "object_storage",
         "database_threads",
     )

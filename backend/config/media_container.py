@@ -4,7 +4,8 @@ from dataclasses import replace
 from functools import cached_property
 
 from backend.adapters.redis_ingest_leases import RedisIngestLeases
-from backend.adapters.s3_connection import S3Settings
+from backend.adapters.s3_object_probe import S3ObjectProbe
+from backend.adapters.stoppable_threads import StoppableThreads
 from backend.api.content_controller import ContentController
 from backend.api.job_controller import JobController
 from backend.api.media_answers import MediaAnswers, PageAnswers
@@ -27,8 +28,9 @@ from backend.use_cases.request_deletion import RequestDeletion
 from backend.use_cases.retry_job import RetryJob
 
 # An upload waits no longer for an object store that is a black hole.
-CHECK_CONNECT_SECONDS = 1.0
-CHECK_READ_SECONDS = 1.5
+PROBE_CONNECT_SECONDS = 1.0
+PROBE_READ_SECONDS = 1.5
+PROBE_THREADS = 4
 
 
 class MediaContainer(Container):
@@ -56,17 +58,18 @@ class MediaContainer(Container):
 
     @cached_property
     def object_check(self) -> ObjectCheck:
-        return ObjectCheck(self.object_storage)
+        return ObjectCheck(self.object_probe)
 
-    @property
-    def s3_settings(self) -> S3Settings:
-        """A request only asks whether an object is there, and can do without."""
-        return replace(
-            super().s3_settings,
-            connect_timeout_seconds=CHECK_CONNECT_SECONDS,
-            read_timeout_seconds=CHECK_READ_SECONDS,
-            attempts=1,
+    @cached_property
+    def object_probe(self) -> S3ObjectProbe:
+        settings = replace(
+            self.s3_settings,
+            connect_timeout_seconds=PROBE_CONNECT_SECONDS,
+            read_timeout_seconds=PROBE_READ_SECONDS,
+            connections=PROBE_THREADS,
         )
+        threads = StoppableThreads("s3-probe", PROBE_THREADS)
+        return S3ObjectProbe(settings, threads)
 
     @cached_property
     def media_list_controller(self) -> MediaListController:

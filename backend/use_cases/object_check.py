@@ -9,12 +9,11 @@ from backend.domain.failures import JobFailed
 from backend.domain.media import BlobRef
 from backend.domain.patience import Patience
 from backend.domain.sightings import Sight, Sighting
-from backend.use_cases.ports import ObjectStorage
+from backend.use_cases.ports import ObjectProbe
 
 log = structlog.get_logger(__name__)
 
-# The first time boto3 is imported besides; a store that is silent is given up earlier,
-# by the client's own limits.
+# A store that is silent is given up earlier, by the limits of the probe itself.
 MOST_SECONDS = 2.5
 # What is left of the request's patience to the transaction that comes after.
 KEPT_SECONDS = 1.5
@@ -30,11 +29,11 @@ class ObjectCheck:
 
     def __init__(
         self,
-        storage: ObjectStorage,
+        probe: ObjectProbe,
         most_seconds: float = MOST_SECONDS,
         pause_seconds: float = PAUSE_SECONDS,
     ) -> None:
-        self._storage = storage
+        self._probe = probe
         self._most_seconds = most_seconds
         self._pause_seconds = pause_seconds
         self._silent_until = 0.0
@@ -53,6 +52,6 @@ class ObjectCheck:
     async def _sight(self, blob: BlobRef) -> Sight:
         seconds = min(self._most_seconds, Patience.spare_seconds(KEPT_SECONDS))
         async with Patience.waiting(seconds):
-            found = await self._storage.stat(blob.object_key)
+            found = await self._probe.stat(blob.object_key)
         is_there = found is not None and found.holds(blob)
         return Sight.THERE if is_there else Sight.GONE

@@ -40,6 +40,20 @@ class TestLightImports:
         assert address.startswith("http://s3/b/a/b.c?X-Amz-Algorithm=AWS4-HMAC-SHA256")
         assert loaded == "False"
 
+    def test_an_object_is_asked_for_without_boto3(self) -> None:
+        program = (
+            "import sys; from backend.adapters.s3_object_probe import S3ObjectProbe;"
+            "from backend.adapters.s3_connection import S3Settings;"
+            "from backend.adapters.stoppable_threads import StoppableThreads;"
+            "settings = S3Settings('http://s3', 'b', 'r', 'k', 's');"
+            "S3ObjectProbe(settings, StoppableThreads('s3', 1))._signed('/a');"
+            "print('boto3' in sys.modules or 'botocore.client' in sys.modules)"
+        )
+        said = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        )
+        assert said.stdout.strip() == "False"
+
     def test_settings_and_repositories_open_no_connection(self) -> None:
         program = (
             "import threading;"

@@ -3,12 +3,15 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from backend.adapters.s3_connection import S3Connection
+from backend.adapters.s3_object_probe import S3ObjectProbe
 from backend.adapters.s3_part_plan import MEBIBYTE
+from backend.adapters.stoppable_threads import StoppableThreads
 from backend.domain.errors import ObjectStoreAway
 from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.media import ObjectKey
@@ -283,3 +286,29 @@ class TestCancellation(S3FailureSuite):
                 )
                 assert {type(answer) for answer in asked} == {ObjectStoreAway}
                 assert threading.active_count() <= before + 4
+
+
+class TestProbe(S3FailureSuite):
+    @pytest.fixture
+    def probe(self, lab: S3Lab, broken: BrokenS3) -> Iterator[S3ObjectProbe]:
+        settings = replace(lab.settings, endpoint_url=broken.url)
+        probe = S3ObjectProbe(settings, StoppableThreads("s3-probe", most=1))
+        yield probe
+        probe.close()
+
+    @pytest.mark.parametrize("status", [408, 429, 500, 503])
+    async def test_a_store_that_cannot_now_is_away(
+        self, probe: S3ObjectProbe, broken: BrokenS3, status: int
+    ) -> None:
+        broken.plan = {"head": [(status, "")]}
+        with pytest.raises(ObjectStoreAway, match=str(status)):
+            await probe.stat(KEY)
+
+    @pytest.mark.parametrize("status", [301, 400, 403, 501])
+    async def test_a_store_that_refuses_says_nothing_of_the_object(
+        self, probe: S3ObjectProbe, broken: BrokenS3, status: int
+    ) -> None:
+        broken.plan = {"head": [(status, "")]}
+        with pytest.raises(JobFailed) as caught:
+            await probe.stat(KEY)
+        assert caught.value.code is FailureCode.OBJECT_STORE_DENIED

@@ -84,6 +84,16 @@ class StoredObject:
         return self.size_bytes == blob.size_bytes and self.sha256 == blob.sha256
 
 
+class ObjectProbe(Protocol):
+    """Asks the CDN origin about an object, quickly enough for a request to wait."""
+
+    async def stat(self, key: ObjectKey) -> StoredObject | None:
+        """What is stored under the key, or None.
+
+        Raises `ObjectStoreAway`, and `JobFailed` with `object_store_denied`.
+        """
+
+
 class ObjectStorage(Protocol):
     """The CDN origin.
 

@@ -1,0 +1,91 @@
+"""One question to the object store, light enough for a request."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from backend.adapters.s3_connection import S3Errors, S3Settings
+from backend.adapters.stoppable_threads import StoppableThreads
+from backend.domain.failures import FailureCode, JobFailed
+from backend.domain.media import ObjectKey
+from backend.use_cases.ports import StoredObject
+
+
+class S3ObjectProbe:
+    """`ObjectProbe` by a signed HEAD on kept connections, without a client of boto3.
+
+    To import boto3 and make a client takes up to a second with the interpreter's lock
+    held: other requests would stand still, and the store would seem to be silent. What
+    is imported here takes too long for a request as well, so the object is made before.
+    """
+
+    def __init__(self, settings: S3Settings, threads: StoppableThreads) -> None:
+        from botocore.auth import S3SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+        from botocore.httpsession import URLLib3Session
+
+        self._bucket = settings.bucket
+        self._bucket_url = f"{settings.endpoint_url.rstrip('/')}/{settings.bucket}"
+        self._threads = threads
+        self._request: Callable[..., Any] = AWSRequest
+        self._auth: Any = S3SigV4Auth(
+            Credentials(settings.access_key_id, settings.secret_access_key),
+            "s3",
+            settings.region,
+        )
+        # It takes both limits as a pair, which the stubs do not know.
+        limits: Any = (settings.connect_timeout_seconds, settings.read_timeout_seconds)
+        self._session: Any = URLLib3Session(
+            timeout=limits, max_pool_connections=settings.connections
+        )
+
+    async def stat(self, key: ObjectKey) -> StoredObject | None:
+        return await self._threads.run(lambda stop: self._stat(key))
+
+    def close(self) -> None:
+        self._threads.close()
+        self._session.close()
+
+    def _stat(self, key: ObjectKey) -> StoredObject | None:
+        found = self._head(f"/{quote(str(key))}", f"asking for {key}")
+        if found is None:
+            self._check_bucket()
+            return None
+        return StoredObject(
+            key,
+            size_bytes=int(found["content-length"]),
+            sha256=found.get("x-amz-meta-sha256"),
+        )
+
+    def _check_bucket(self) -> None:
+        """A HEAD does not tell a lost object from a wrong bucket, and healing would
+        take every media for lost."""
+        if self._head("", f"asking for the bucket {self._bucket}") is None:
+            raise JobFailed(
+                FailureCode.OBJECT_STORE_DENIED, f"There is no bucket {self._bucket}"
+            )
+
+    def _head(self, path: str, doing: str) -> Any:
+        """The headers of what is there, or None."""
+        response = self._sent(path, doing)
+        if response.status_code == 404:
+            return None
+        if response.status_code != 200:
+            raise S3Errors.of_status(response.status_code, doing)
+        return response.headers
+
+    def _sent(self, path: str, doing: str) -> Any:
+        """Once more where a kept connection was closed by the store meanwhile."""
+        from botocore.exceptions import ConnectionClosedError
+
+        with S3Errors.translated(doing):
+            try:
+                return self._session.send(self._signed(path))
+            except ConnectionClosedError:
+                return self._session.send(self._signed(path))
+
+    def _signed(self, path: str) -> Any:
+        request = self._request(method="HEAD", url=f"{self._bucket_url}{path}")
+        self._auth.add_auth(request)
+        return request.prepare()
