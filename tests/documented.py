@@ -58,7 +58,9 @@ class DocumentedProblems:
             (int(status), code)
             for status, response in responses.items()
             if status >= "4"
-            for code in response["content"][PROBLEM_TYPE]["examples"]
+            for code in response["content"].get(PROBLEM_TYPE, {"examples": ()})[
+                "examples"
+            ]
         ]
 
     @staticmethod

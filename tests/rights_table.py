@@ -109,6 +109,7 @@ OPERATIONS = (
     Operation("GET /ping/", ALL),
     Operation("GET /version/", ALL),
     Operation("GET /health/live/", ALL),
+    Operation("GET /health/ready/", ALL),
     Operation("POST /auth/signup/", ALL, 201, body=lambda s: s.new_account),
     Operation("POST /auth/signin/", ALL, body=lambda s: s.account),
     Operation("POST /auth/refresh/", ALL, body=lambda s: {"refresh": s.refresh}),

@@ -16,10 +16,12 @@ from backend.admin.site import MediaProjectAdminSite
 from backend.api.api import Api
 from backend.api.consistency_controller import ConsistencyController
 from backend.api.controller import Controller
+from backend.api.health_controller import HealthController
 from backend.api.http.application import Application, HttpOptions, HttpStack
 from backend.api.http.errors import ErrorTranslator, Problems
 from backend.api.system_controller import SystemController
 from backend.config.accounts_container import AccountsContainer
+from backend.config.health_container import HealthContainer
 from backend.config.media_container import MediaContainer
 from backend.orm.consistency_repository import ConsistencyRepository
 from backend.orm.database_threads import DatabaseThreads
@@ -28,7 +30,7 @@ from backend.orm.database_threads import DatabaseThreads
 ADMIN_THREADS = 2
 
 
-class ApiContainer(AccountsContainer, MediaContainer):
+class ApiContainer(AccountsContainer, MediaContainer, HealthContainer):
     """Builds the API of all controllers, the admin and the ASGI layers around them."""
 
     _of_this_process: ClassVar[Self | None] = None
@@ -65,6 +67,7 @@ class ApiContainer(AccountsContainer, MediaContainer):
     def controllers(self) -> Sequence[Controller]:
         return [
             SystemController(self.version),
+            HealthController(self.check_health),
             self.consistency_controller,
             self.auth_controller,
             self.media_controller,

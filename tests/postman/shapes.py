@@ -33,6 +33,10 @@ class Shape(Enum):
     PONG = "pong", ("message",)
     VERSION = "version", ("version",)
     HEALTH = "health", ("status",)
+    READY = (
+        "readiness",
+        ("status", "checks", "oldest_queued_seconds", "last_worker_heartbeat"),
+    )
     TOKENS = "Tokens", ("access", "refresh", "token_type", "expires_in")
     USER = "User", ("uuid", "email", "role", "rights", "is_active", "created_at")
     ROLE = "Role", ("name", "built_in", "rights")

@@ -133,6 +133,18 @@ EXAMPLES: dict[str, Any] = {
     "PingOut": {"message": "pong"},
     "VersionOut": {"version": "0.1.0"},
     "HealthOut": {"status": "ok"},
+    "ReadyOut": {
+        "status": "degraded",
+        "checks": {
+            "postgres": "ok",
+            "mongo": "ok",
+            "redis": "away",
+            "s3": "ok",
+            "staging": "ok",
+        },
+        "oldest_queued_seconds": None,
+        "last_worker_heartbeat": "2026-07-01T09:30:00Z",
+    },
     "SignUpIn": {**_CREDENTIALS, "email": "ann@example.com"},
     "SignInIn": _CREDENTIALS,
     "RefreshIn": {"refresh": _REFRESH},

@@ -43,6 +43,17 @@ SYSTEM = Folder(
             caller=NOBODY,
         ),
         Request(
+            "Ready",
+            "GET",
+            "/health/ready/",
+            "Whether the stores answer, and how the background work goes.",
+            Answer.json(200, shape=Shape.READY).checked(
+                "every store answers",
+                'pm.expect(Object.values(body.checks)).to.eql(Array(5).fill("ok"))',
+            ),
+            caller=NOBODY,
+        ),
+        Request(
             "Swagger UI",
             "GET",
             "/docs",

@@ -1,0 +1,51 @@
+"""What the API process builds to say whether it can work."""
+
+import asyncio
+from functools import cached_property
+from typing import ClassVar
+
+from backend.adapters.store_checks import RedisCheck, S3Check, StagingCheck
+from backend.config.container import Container
+from backend.domain.health import StoreName
+from backend.odm.mongo_check import MongoCheck
+from backend.orm.database_threads import DatabaseThreads
+from backend.orm.job_pulse import JobPulse
+from backend.use_cases.check_health import MOST_SECONDS, CheckHealth
+
+
+class HealthContainer(Container):
+    """Builds the checks, each with what nobody else waits for."""
+
+    _HEALTH_CLOSED: ClassVar = ("s3_check", "health_threads")
+
+    @cached_property
+    def check_health(self) -> CheckHealth:
+        return CheckHealth(
+            JobPulse(self.health_threads),
+            {
+                StoreName.MONGO: MongoCheck(self.mongo_connection),
+                StoreName.REDIS: self.redis_check,
+                StoreName.S3: self.s3_check,
+                StoreName.STAGING: StagingCheck(self.staging),
+            },
+        )
+
+    @cached_property
+    def health_threads(self) -> DatabaseThreads:
+        return DatabaseThreads(1, MOST_SECONDS, MOST_SECONDS)
+
+    @cached_property
+    def redis_check(self) -> RedisCheck:
+        return RedisCheck(self.environment.redis_url.get_secret_value())
+
+    @cached_property
+    def s3_check(self) -> S3Check:
+        return S3Check(self.environment.s3_endpoint_url, self.environment.s3_bucket)
+
+    async def close(self) -> None:
+        if (check := vars(self).get("redis_check")) is not None:
+            await check.close()
+        for name in self._HEALTH_CLOSED:
+            if (built := vars(self).get(name)) is not None:
+                await asyncio.to_thread(built.close)
+        await super().close()
