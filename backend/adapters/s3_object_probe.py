@@ -43,6 +43,10 @@ class S3ObjectProbe:
     async def stat(self, key: ObjectKey) -> StoredObject | None:
         return await self._threads.run(lambda stop: self._stat(key))
 
+    async def check_bucket(self) -> None:
+        """Whether the bucket is there, and ours. Raises as `stat` does."""
+        await self._threads.run(lambda stop: self._check_bucket())
+
     def close(self) -> None:
         self._threads.close()
         self._session.close()

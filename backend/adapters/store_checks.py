@@ -1,13 +1,11 @@
 """Whether Redis, the object store and the staging folder answer."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Final
-from urllib.parse import quote, urlsplit
 
 from backend.adapters.redis_hints import RedisHints
+from backend.adapters.s3_object_probe import S3ObjectProbe
 from backend.domain.errors import ObjectStoreAway
+from backend.domain.failures import JobFailed
 from backend.use_cases.ports import Staging
 
 
@@ -29,43 +27,17 @@ class RedisCheck:
 
 
 class S3Check:
-    """Asks for the bucket without signing: a refusal is an answer, too.
+    """Asks for the bucket as who uploads asks: wrong keys are no store, either."""
 
-    Needs no boto3, which takes a quarter of a second to import.
-    """
-
-    # For the connection and again for the answer; the thread is free after both.
-    _MOST_SECONDS: Final = 0.9
-    _SERVER_ERRORS: Final = 500
-
-    def __init__(self, endpoint_url: str, bucket: str) -> None:
-        self._address = urlsplit(endpoint_url)
-        self._path = f"{self._address.path.rstrip('/')}/{quote(bucket)}"
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="s3-check")
+    def __init__(self, probe: S3ObjectProbe) -> None:
+        self._probe = probe
 
     async def ask(self) -> None:
-        """Raises `ObjectStoreAway`, `OSError`."""
-        await asyncio.wrap_future(self._thread.submit(self._head))
-
-    def close(self) -> None:
-        self._thread.shutdown()
-
-    def _head(self) -> None:
-        connection = self._connection()
+        """Raises `ObjectStoreAway`."""
         try:
-            connection.request("HEAD", self._path)
-            status = connection.getresponse().status
-        except HTTPException as error:
-            raise ObjectStoreAway(f"It does not speak HTTP: {error!r}") from error
-        finally:
-            connection.close()
-        if status >= self._SERVER_ERRORS:
-            raise ObjectStoreAway(f"It answers {status}.")
-
-    def _connection(self) -> HTTPConnection:
-        host, port = self._address.hostname or "", self._address.port
-        kind = HTTPSConnection if self._address.scheme == "https" else HTTPConnection
-        return kind(host, port, timeout=self._MOST_SECONDS)
+            await self._probe.check_bucket()
+        except JobFailed as error:
+            raise ObjectStoreAway(str(error)) from error
 
 
 class StagingCheck:

@@ -1,9 +1,12 @@
 """What the API process builds to say whether it can work."""
 
 import asyncio
+from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
+from backend.adapters.s3_object_probe import S3ObjectProbe
+from backend.adapters.stoppable_threads import StoppableThreads
 from backend.adapters.store_checks import RedisCheck, S3Check, StagingCheck
 from backend.config.container import Container
 from backend.domain.health import StoreName
@@ -16,7 +19,7 @@ from backend.use_cases.check_health import MOST_SECONDS, CheckHealth
 class HealthContainer(Container):
     """Builds the checks, each with what nobody else waits for."""
 
-    _HEALTH_CLOSED: ClassVar = ("s3_check", "health_threads")
+    _HEALTH_CLOSED: ClassVar = ("health_probe", "health_threads")
 
     @cached_property
     def check_health(self) -> CheckHealth:
@@ -25,7 +28,7 @@ class HealthContainer(Container):
             {
                 StoreName.MONGO: MongoCheck(self.mongo_connection),
                 StoreName.REDIS: self.redis_check,
-                StoreName.S3: self.s3_check,
+                StoreName.S3: S3Check(self.health_probe),
                 StoreName.STAGING: StagingCheck(self.staging),
             },
         )
@@ -39,8 +42,15 @@ class HealthContainer(Container):
         return RedisCheck(self.environment.redis_url.get_secret_value())
 
     @cached_property
-    def s3_check(self) -> S3Check:
-        return S3Check(self.environment.s3_endpoint_url, self.environment.s3_bucket)
+    def health_probe(self) -> S3ObjectProbe:
+        """Its one thread is free again when both limits are over."""
+        settings = replace(
+            self.s3_settings,
+            connect_timeout_seconds=MOST_SECONDS,
+            read_timeout_seconds=MOST_SECONDS,
+            connections=1,
+        )
+        return S3ObjectProbe(settings, StoppableThreads("s3-health", 1))
 
     async def close(self) -> None:
         if (check := vars(self).get("redis_check")) is not None:

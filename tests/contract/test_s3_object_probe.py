@@ -112,9 +112,11 @@ class TestS3ObjectProbe:
     async def test_a_wrong_configuration_is_no_lost_object(
         self, probes: Probes, stored: BlobRef, changes: dict[str, str]
     ) -> None:
-        with pytest.raises(JobFailed) as caught:
-            await probes.probe(**changes).stat(LOST)
-        assert caught.value.code is FailureCode.OBJECT_STORE_DENIED
+        probe = probes.probe(**changes)
+        for ask in (probe.stat(LOST), probe.check_bucket()):
+            with pytest.raises(JobFailed) as caught:
+                await ask
+            assert caught.value.code is FailureCode.OBJECT_STORE_DENIED
 
     @pytest.mark.parametrize("where", ["closed", "black hole"])
     async def test_a_store_that_does_not_answer_is_away(
