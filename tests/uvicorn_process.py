@@ -14,7 +14,7 @@ import httpx
 from tests.ports import TestPorts
 
 ROOT = Path(__file__).resolve().parents[1]
-START_SECONDS = 30
+START_SECONDS = 90
 STOP_SECONDS = 10
 
 

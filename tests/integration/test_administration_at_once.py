@@ -21,6 +21,7 @@ from tests.accounts import PASSWORD
 from tests.ledger_world import LedgerWorld
 
 Change = Callable[[], Awaitable[httpx.Response]]
+KEPT_WITHIN_SECONDS = 60
 
 
 async def at_once(
@@ -123,12 +124,16 @@ class TestKnownAtOnce:
             return b"answer"
 
         cache, key = api.container.answer_cache, str(uuid4())
-        for _ in range(2):
-            await cache.answer(key, [scope], make)
-        assert made == 1
+        made_before = -1
+        # A busy Redis is not waited for; then nothing is kept, and it is left alone.
+        async with asyncio.timeout(KEPT_WITHIN_SECONDS):
+            while made != made_before:
+                await asyncio.sleep(0.05)
+                made_before = made
+                await cache.answer(key, [scope], make)
         assert (await change()).is_success
         await cache.answer(key, [scope], make)
-        return made == 2
+        return made == made_before + 1
 
     async def test_accounts_sessions_and_roles(self, api: AccountApi) -> None:
         admin, ann = await api.admin(), await api.person("ann@example.org")
