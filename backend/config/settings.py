@@ -1,5 +1,7 @@
 """Django's settings: everything that may differ comes from `Environment`."""
 
+import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,8 +13,11 @@ from backend.domain.accounts import PASSWORD_LEAST_CHARACTERS
 try:
     ENVIRONMENT = Environment.load()
 except ConfigurationError as error:
-    # Whoever starts a process reads a sentence for each variable, not a traceback.
-    raise SystemExit(str(error)) from None
+    # Whoever starts a process reads a sentence for each variable, not a traceback. It
+    # goes past the pipe that dramatiq puts in the place of stderr, and that loses what is
+    # written last. The exit code says that to start again is of no use.
+    print(error, file=sys.__stderr__)
+    raise SystemExit(os.EX_CONFIG) from None
 BASE_DIR = Path(__file__).resolve().parents[2]
 
 SECRET_KEY = ENVIRONMENT.secret_key.get_secret_value()

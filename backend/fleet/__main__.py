@@ -48,4 +48,4 @@ class CommandLine:
 
 
 if __name__ == "__main__":
-    CommandLine().fleet().run()
+    sys.exit(CommandLine().fleet().run())

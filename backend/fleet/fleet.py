@@ -1,5 +1,6 @@
 import os
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,19 +25,26 @@ class Fleet:
         self._members = members
         self._deadline: float | None = None
 
-    def run(self) -> None:
-        """Return when a signal has ended it and all that it had started."""
+    def run(self) -> int:
+        """The exit code, when a signal has ended it and all that it had started.
+
+        It ends by itself when the environment is wrong for all of its members.
+        """
         Kernel.adopt_orphans()
         signal.pthread_sigmask(signal.SIG_BLOCK, self.SIGNALS)
         while not self._is_over():
             self._tend()
             self._wait()
             self._reap()
+        if self._deadline is not None:
+            return os.EX_OK
+        sys.stderr.write("fleet: no worker can start in this environment: see above.\n")
+        return Member.MISCONFIGURED
 
     def _is_over(self) -> bool:
-        return self._deadline is not None and all(
-            member.is_gone for member in self._members
-        )
+        if self._deadline is None:
+            return all(member.is_given_up for member in self._members)
+        return all(member.is_gone for member in self._members)
 
     def _tend(self) -> None:
         for member in self._members:

@@ -15,11 +15,14 @@ class Member:
     Started by a single thread, with which it ends in whatever way that ends.
     """
 
+    MISCONFIGURED = os.EX_CONFIG
+
     def __init__(self, command: list[str], backoff: Backoff) -> None:
         self._command = command
         self._backoff = backoff
         self._group: int | None = None
         self._has_ended = False
+        self._is_misconfigured = False
         self._since = 0.0
         self._due = 0.0
 
@@ -28,8 +31,17 @@ class Member:
         """Nobody of its group is left."""
         return self._group is None
 
+    @property
+    def is_given_up(self) -> bool:
+        """It found its environment wrong, which another start would not change."""
+        return self._is_misconfigured and self.is_gone
+
     def start_if_due(self) -> None:
-        if self.is_gone and time.monotonic() >= self._due:
+        if (
+            self.is_gone
+            and not self._is_misconfigured
+            and time.monotonic() >= self._due
+        ):
             self._start()
 
     def ask_to_end(self) -> None:
@@ -45,7 +57,9 @@ class Member:
         delay = self._backoff.after(time.monotonic() - self._since)
         self._due = time.monotonic() + delay
         code = os.waitstatus_to_exitcode(status)
-        sys.stderr.write(f"fleet: worker {pid} has ended ({code}).\n")
+        self._is_misconfigured = code == self.MISCONFIGURED
+        what_next = " It is not started again." if self._is_misconfigured else ""
+        sys.stderr.write(f"fleet: worker {pid} has ended ({code}).{what_next}\n")
 
     def clear(self) -> None:
         """Kill what an ended master has left behind."""

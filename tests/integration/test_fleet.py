@@ -18,11 +18,24 @@ from backend.fleet.fleet import Fleet
 from tests.black_hole import BlackHole
 from tests.clips import ClipMaker
 from tests.database import TestDatabase
+from tests.e2e.faults import until
 from tests.media_http import Caller, Service
 
 PROCESSES = 2
 # Of each process: one for each kind of job.
 THREADS = 4
+
+
+# A fleet of which one member finds its environment wrong, and one does not.
+HALF = """
+import os, sys
+from backend.fleet.backoff import Backoff
+from backend.fleet.fleet import Fleet
+from backend.fleet.member import Member
+wrong = [sys.executable, "-c", "raise SystemExit(78)"]
+members = [Member(command, Backoff()) for command in (wrong, ["sleep", "120"])]
+sys.exit(Fleet(members).run())
+"""
 
 
 class RunningFleet:
@@ -151,6 +164,51 @@ class TestDeath:
         fleet.until_ready(2 * PROCESSES)
         assert all(map(is_over, killed))
         assert len(fleet.family()) == 1 + 2 * PROCESSES
+
+
+class TestWrongEnvironment:
+    def test_it_ends_with_the_sentence_that_says_what_is_wrong(
+        self, tmp_path: Path
+    ) -> None:
+        log = tmp_path / "fleet.log"
+        fleet = RunningFleet(log, JWT_SIGNING_KEY="short")
+        try:
+            assert fleet.wait(60) == os.EX_CONFIG
+        finally:
+            fleet.end()
+        said = log.read_text()
+        assert said.count("JWT_SIGNING_KEY: Value error, must have") == PROCESSES
+        assert said.count("It is not started again.") == PROCESSES
+
+    def test_found_by_one_that_comes_back_it_does_not_stop_the_others(
+        self, tmp_path: Path
+    ) -> None:
+        log = tmp_path / "fleet.log"
+        with log.open("wb") as output:
+            fleet = subprocess.Popen([sys.executable, "-c", HALF], stderr=output)
+        try:
+            until(
+                lambda: "It is not started again." in log.read_text(),
+                30.0,
+                "one is given up",
+            )
+            first, other = self._killed_and_back(psutil.Process(fleet.pid))
+            assert first != other
+            fleet.send_signal(signal.SIGTERM)
+            assert fleet.wait(30) == os.EX_OK
+            assert is_over(other)
+        finally:
+            fleet.kill()
+            fleet.wait(10)
+
+    @staticmethod
+    def _killed_and_back(fleet: psutil.Process) -> tuple[psutil.Process, ...]:
+        """The one that lived, and the one in its place."""
+        (first,) = fleet.children()
+        first.kill()
+        until(lambda: first not in fleet.children(), 30.0, "it is dead")
+        until(lambda: len(fleet.children()) == 1, 30.0, "another is there")
+        return first, *fleet.children()
 
 
 class TestEnd:

@@ -113,5 +113,5 @@ class TestStart:
             text=True,
             check=False,
         )
-        assert process.returncode != 0
+        assert process.returncode == os.EX_CONFIG
         assert "JWT_SIGNING_KEY" in process.stderr
