@@ -56,45 +56,93 @@ class Environment(BaseSettings):
     embedded servers, anywhere else they must be given.
     """
 
-    model_config = SettingsConfigDict(case_sensitive=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        case_sensitive=True,
+        extra="ignore",
+        frozen=True,
+        # What stands below a field is its description in docs/configuration.md.
+        use_attribute_docstrings=True,
+    )
 
     secret_key: SecretStr = Field(alias="SECRET_KEY")
+    """Signs the cookies and forms of the admin. At least 32 bytes, the same for all
+    processes."""
     jwt_signing_key: SecretStr = Field(alias="JWT_SIGNING_KEY")
+    """Signs access and refresh tokens (HS256). At least 32 bytes, the same for all
+    processes. Whoever has it can be anybody; another key ends every session."""
     debug: bool = Field(False, alias="DEBUG")
+    """Answers tell what went wrong inside. For development only."""
     allowed_hosts: Words = Field(
         ("localhost", "127.0.0.1", "[::1]"), alias="ALLOWED_HOSTS"
     )
+    """The names under which the API is asked; requests with another `Host` are
+    refused. `.example.org` takes in all names below it."""
     trusted_proxies: Networks = Field((), alias="TRUSTED_PROXIES")
+    """Reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    Behind one that is not named here all clients have its address."""
     stock_handler: bool = Field(False, alias="STOCK_HANDLER")
+    """Puts Django's own ASGI handler in the place of ours: slower, for comparison."""
     database_url: SecretStr = Field(alias="DATABASE_URL")
+    """PostgreSQL 17 or newer, as `postgresql://user:password@host/database`, with
+    all options of libpq."""
     mongo_url: SecretStr = Field(alias="MONGO_URL")
+    """MongoDB, a replica set, as `mongodb://…` or `mongodb+srv://…`; the database
+    is named in its path."""
     redis_url: SecretStr = Field(alias="REDIS_URL")
+    """Redis, as `redis://`, `rediss://` or `unix://`, without a database: 0 is
+    taken for messages, 1 for the cache."""
     s3_endpoint_url: str = Field(alias="S3_ENDPOINT_URL", min_length=1)
+    """The S3 API of the object store, as API and workers reach it."""
     s3_bucket: str = Field("media", alias="S3_BUCKET", min_length=3)
+    """The bucket. `manage.py prepare` makes it where it is not there."""
     s3_region: str = Field("us-east-1", alias="S3_REGION", min_length=1)
+    """The region that requests are signed for."""
     s3_access_key_id: str = Field(alias="S3_ACCESS_KEY_ID", min_length=1)
+    """Who asks the object store."""
     s3_secret_access_key: SecretStr = Field(alias="S3_SECRET_ACCESS_KEY")
+    """The key that goes with `S3_ACCESS_KEY_ID`."""
     s3_public_url: str = Field("", alias="S3_PUBLIC_URL")
+    """The S3 API as clients reach it, for addresses that are signed;
+    `S3_ENDPOINT_URL` if empty."""
     cdn_base_url: str = Field("", alias="CDN_BASE_URL")
+    """What object keys are appended to for public addresses: a CDN, or the bucket
+    itself. The bucket under `S3_PUBLIC_URL` if empty."""
     cdn_access: Literal["public", "signed"] = Field("public", alias="CDN_ACCESS")
+    """`public`: addresses that last, and a bucket that everybody may read.
+    `signed`: addresses that end, and a private bucket."""
     staging_dir: Path = Field(alias="STAGING_DIR")
+    """An absolute path: where uploads lie until they are stored. The same folder
+    for API and workers."""
     staging_fsync: Switch = Field("on", alias="STAGING_FSYNC")
+    """Whether an upload is on disk before it is answered. With `off` a power cut
+    may lose what was answered: for tests."""
     staging_floor_bytes: int = Field(GIBIBYTE, alias="STAGING_FLOOR_BYTES", ge=0)
+    """Uploads are refused with 507 while less than this is free in `STAGING_DIR`."""
     max_video_bytes: int = Field(50 * GIBIBYTE, alias="MAX_VIDEO_BYTES", gt=0)
+    """The largest video that is taken."""
     max_miniature_bytes: int = Field(10 * MEBIBYTE, alias="MAX_MINIATURE_BYTES", gt=0)
+    """The largest picture that is taken."""
     signup: Literal["open", "closed"] = Field("open", alias="SIGNUP")
+    """Whether anybody may make an account (a viewer) for himself."""
     docs: Switch = Field("on", alias="DOCS")
+    """Whether `/docs` and `/openapi.json` are shown."""
     access_token_seconds: int = Field(900, alias="ACCESS_TOKEN_SECONDS", gt=0)
+    """How long an access token is good for."""
     refresh_token_seconds: int = Field(30 * 86_400, alias="REFRESH_TOKEN_SECONDS", gt=0)
+    """How long a session lasts that is not used."""
     tombstone_days: int = Field(30, alias="TOMBSTONE_DAYS", ge=0, le=36_500)
+    """How long deleted media are kept as tombstones with their job histories."""
     reconcile_grace_seconds: int = Field(
         20, alias="RECONCILE_GRACE_SECONDS", ge=1, le=86_400
     )
-    # The worker of a job that was silent for so long is taken for dead.
+    """How long anything may be without an owner before it counts as left behind."""
     job_lease_seconds: int = Field(15, alias="JOB_LEASE_SECONDS", ge=1, le=3_600)
-    # For fault tests only: see backend/use_cases/failpoints.py.
+    """A worker that was silent for so long about a job is taken for dead, and the
+    job goes on elsewhere."""
     failpoints_dir: Path | None = Field(None, alias="FAILPOINTS_DIR")
+    """For fault tests only: files in this folder kill processes of ours."""
     log_format: Literal["console", "json"] = Field("console", alias="LOG_FORMAT")
+    """`console` for people, `json` for collectors: an object in each line."""
 
     @classmethod
     def load(cls) -> Self:
