@@ -39,7 +39,7 @@ check: $(INSTALLED) ## Format, lint, types, Django, migrations, architecture
 	$(VENV)/bin/black --check --quiet . || { echo "Not formatted: run make format." >&2; exit 1; }
 	$(VENV)/bin/ruff check --quiet .
 	$(STATIC_ENV) $(VENV)/bin/mypy
-	$(STATIC_ENV) $(PYTHON) manage.py check --fail-level WARNING
+	$(STATIC_ENV) $(PYTHON) manage.py check --deploy --fail-level WARNING
 	$(STATIC_ENV) $(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(PYTHON) -m pytest -q -p no:django -p no:cacheprovider --noconftest tests/unit/test_architecture.py
 

@@ -114,6 +114,18 @@ SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/admin/"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_NAME = "admin_csrf"
 CSRF_COOKIE_HTTPONLY = True
+# What `check --deploy` asks of middleware is done elsewhere, which
+# tests/integration/test_admin_site.py proves.
+SILENCED_SYSTEM_CHECKS = [
+    # `RequestContext` sends nosniff, referrer policy and frame options with every answer,
+    # not only with those that pass Django. TLS, its redirect and HSTS are the proxy's.
+    "security.W001",
+    "security.W002",
+    # `SecureAnswers` makes both cookies `Secure` wherever the request came by HTTPS, so
+    # that the admin can be tried on a machine without.
+    "security.W012",
+    "security.W016",
+]
 
 # Every option is set: what is left unset could be filled from the environment
 # by ninja-jwt's own settings class, which reads names such as ISSUER or LEEWAY.
