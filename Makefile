@@ -35,13 +35,13 @@ demo: $(INSTALLED) ## Send a video in and get it out again (VIDEO=path for your 
 
 .PHONY: check
 check: export MYPY_FORCE_COLOR = 0
-check: $(INSTALLED) ## Format, lint, types, Django, migrations, architecture
+check: $(INSTALLED) ## Format, lint, types, Django, migrations and whether they only add, architecture
 	$(VENV)/bin/black --check --quiet . || { echo "Not formatted: run make format." >&2; exit 1; }
 	$(VENV)/bin/ruff check --quiet .
 	$(STATIC_ENV) $(VENV)/bin/mypy
 	$(STATIC_ENV) $(PYTHON) manage.py check --deploy --fail-level WARNING
 	$(STATIC_ENV) $(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
-	$(PYTHON) -m pytest -q -p no:django -p no:cacheprovider --noconftest tests/unit/test_architecture.py
+	$(STATIC_ENV) DJANGO_SETTINGS_MODULE=backend.config.settings $(PYTHON) -m pytest -q -p no:django -p no:cacheprovider --noconftest tests/unit/test_architecture.py tests/unit/test_migrations.py
 
 # Half of the time tests wait: for timers, for servers to start, for faults to be noticed.
 PROCESSES ?= 2
