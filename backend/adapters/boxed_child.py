@@ -27,9 +27,13 @@ class BoxedChild:
         self._program = program
         self._folders = folders
 
-    def run(self) -> None:
-        # A worker that is killed can no longer end what it has started.
+    def end_with(self, parent: int) -> None:
+        """A worker that is killed can no longer end what it has started."""
         ctypes.CDLL(None).prctl(self.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(self.REFUSED_EXIT)
+
+    def run(self) -> None:
         for name, most in self._limits.items():
             self._limit(getattr(resource, f"RLIMIT_{name}"), most)
         # Behind the standard library, so that nothing can stand in for it.
@@ -70,4 +74,6 @@ class BoxedChild:
 
 
 if __name__ == "__main__":
-    BoxedChild(json.loads(sys.argv[1]), sys.argv[2], sys.argv[3:]).run()
+    boxed = BoxedChild(json.loads(sys.argv[1]), sys.argv[2], sys.argv[3:])
+    boxed.end_with(os.getppid())
+    boxed.run()

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final, Protocol, cast
 
 MEBIBYTE = 1024 * 1024
 
@@ -95,6 +95,37 @@ class ChildTalk(asyncio.SubprocessProtocol):
         self.over.set()
 
 
+class RunningChild(Protocol):
+    """A child that has been started; `status` is negative after a signal."""
+
+    @property
+    def status(self) -> int: ...
+
+    def kill(self) -> None:
+        """With its group. What has ended already is left alone."""
+
+    def close(self) -> None:
+        """Let go of its pipes; it has ended."""
+
+
+class ExecutedChild:
+    """A child with a Python of its own."""
+
+    def __init__(self, transport: asyncio.SubprocessTransport) -> None:
+        self._transport = transport
+
+    @property
+    def status(self) -> int:
+        return cast(int, self._transport.get_returncode())
+
+    def kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._transport.get_pid(), signal.SIGKILL)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
 class ChildProcess:
     """Starts a Python program as the leader of its own process group.
 
@@ -106,7 +137,7 @@ class ChildProcess:
     """
 
     _BOX: Final = Path(__file__).with_name("boxed_child.py")
-    # As in boxed_child.py, which is a program and not imported.
+    # As in boxed_child.py, which is a program and not imported here.
     _MEMORY_EXIT: Final = 77
     _REFUSED_EXIT: Final = 78
     _MEMORY_WORDS: Final = (b"bad_alloc", b"MemoryError", b"Cannot allocate memory")
@@ -119,19 +150,13 @@ class ChildProcess:
         limits: ChildLimits | None = None,
     ) -> None:
         self._limits = limits or ChildLimits()
-        # -I: nothing from the environment or the current folder; -S: no site, which
-        # takes longer than all the rest; -B: no bytecode is written.
-        self._command = [
-            *(sys.executable, "-I", "-S", "-B", str(self._BOX)),
-            json.dumps(asdict(self._limits.resources)),
-            str(program),
-            *dict.fromkeys(map(self._folder, ("backend", *packages))),
-        ]
+        self._program = program
+        self._folders = list(dict.fromkeys(map(self._folder, ("backend", *packages))))
 
     async def run(self, source: BinaryIO) -> ChildResult:
         talk = ChildTalk(self._limits.output_bytes)
         with tempfile.TemporaryDirectory(prefix="child-") as folder:
-            transport = await self._start(talk, source, folder)
+            child = await self._start(talk, source, folder)
             try:
                 async with asyncio.timeout(self._limits.wall_seconds):
                     await talk.over.wait()
@@ -139,18 +164,18 @@ class ChildProcess:
                 seen = f"The child did not end within {self._limits.wall_seconds:g} s"
                 return ChildResult(ChildEnd.OUT_OF_TIME, b"", seen)
             finally:
-                self._kill_group(transport.get_pid())
+                child.kill()
                 await talk.exited.wait()
-                transport.close()
-        return self._result(talk, cast(int, transport.get_returncode()))
+                child.close()
+        return self._result(talk, child.status)
 
     async def _start(
         self, talk: ChildTalk, source: BinaryIO, folder: str
-    ) -> asyncio.SubprocessTransport:
+    ) -> RunningChild:
         with self._read_only(source) as descriptor:
             transport, _ = await asyncio.get_running_loop().subprocess_exec(
                 lambda: talk,
-                *self._command,
+                *self._command(self._BOX),
                 stdin=descriptor,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -158,7 +183,19 @@ class ChildProcess:
                 env=self._ENVIRONMENT,
                 start_new_session=True,
             )
-        return transport
+        return ExecutedChild(transport)
+
+    def _command(self, starter: Path, *more: str) -> list[str]:
+        """-I: nothing from the environment or the current folder; -S: no site, which
+        takes longer than all the rest; -B: no bytecode is written.
+        """
+        return [
+            *(sys.executable, "-I", "-S", "-B", str(starter)),
+            json.dumps(asdict(self._limits.resources)),
+            str(self._program),
+            *more,
+            *self._folders,
+        ]
 
     @staticmethod
     @contextmanager
@@ -206,11 +243,6 @@ class ChildProcess:
             return signal.Signals(number).name
         except ValueError:
             return str(number)
-
-    @staticmethod
-    def _kill_group(leader: int) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(leader, signal.SIGKILL)
 
     @staticmethod
     def _folder(package: str) -> str:

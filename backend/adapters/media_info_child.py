@@ -16,6 +16,9 @@ from backend.adapters.media_info_report import ReportTrimmer
 from backend.adapters.seekable_input import SeekableInput
 from backend.adapters.system_call_box import SystemCallBox
 
+# Asked while this is imported, so that a child that is forked finds the library loaded.
+_IS_THERE: Final = MediaInfo.can_parse()
+
 
 class MediaInfoChild:
     """Parses standard input and prints the trimmed report."""
@@ -47,7 +50,7 @@ class MediaInfoChild:
         """MediaInfo opens what a playlist or a QuickTime reference names, on this
         machine and, through libcurl, on the network. Its library is loaded before.
         """
-        if not MediaInfo.can_parse():
+        if not _IS_THERE:
             raise RuntimeError("libmediainfo cannot be loaded")
         SystemCallBox().seal()
 

@@ -29,9 +29,12 @@ class MediaInfoExtractor:
     }
 
     def __init__(
-        self, limits: ChildLimits | None = None, program: Path = PROGRAM
+        self,
+        limits: ChildLimits | None = None,
+        program: Path = PROGRAM,
+        kind: type[ChildProcess] = ChildProcess,
     ) -> None:
-        self._child = ChildProcess(program, self._PACKAGES, limits)
+        self._child = kind(program, self._PACKAGES, limits)
         self._libraries = {name: version(name) for name in self._PACKAGES}
 
     async def extract(self, source: BinaryIO) -> MetadataReport:

@@ -45,9 +45,10 @@ class PyAvPictureMaker:
         limits: ChildLimits = LIMITS,
         picture_program: Path = PICTURE_PROGRAM,
         video_program: Path = VIDEO_PROGRAM,
+        kind: type[ChildProcess] = ChildProcess,
     ) -> None:
-        self._of_picture = ChildProcess(picture_program, ("PIL",), limits)
-        self._of_video = ChildProcess(video_program, ("av", "PIL"), limits)
+        self._of_picture = kind(picture_program, ("PIL",), limits)
+        self._of_video = kind(video_program, ("av", "PIL"), limits)
 
     async def of_picture(self, source: BinaryIO) -> Picture:
         return await self._made(self._of_picture, source)

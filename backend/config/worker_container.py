@@ -17,6 +17,7 @@ from backend.actors.make_miniature import MakeMiniatureActor
 from backend.actors.periodic import PeriodicMiddleware, PeriodicThread
 from backend.actors.thread_shares import ThreadShares
 from backend.actors.upload_to_cdn import UploadToCdnActor
+from backend.adapters.forked_child import ForkedChild
 from backend.adapters.media_info_extractor import MediaInfoExtractor
 from backend.adapters.pyav_picture_maker import PyAvPictureMaker
 from backend.adapters.redis_generations import RedisFreshness, RedisGenerations
@@ -132,7 +133,7 @@ class WorkerContainer(Container):
         return ExtractMetadata(
             self.media_ledger,
             self.blob_bytes,
-            MediaInfoExtractor(),
+            MediaInfoExtractor(kind=ForkedChild),
             self.document_store,
             SystemClock(),
         )
@@ -144,7 +145,7 @@ class WorkerContainer(Container):
             self.staging,
             self.object_storage,
             self.blob_bytes,
-            PyAvPictureMaker(),
+            PyAvPictureMaker(kind=ForkedChild),
         )
 
     @cached_property

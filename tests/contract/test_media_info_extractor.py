@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from backend.adapters.child_process import ChildProcess
+from backend.adapters.forked_child import ForkedChild
 from backend.adapters.media_info_extractor import MediaInfoExtractor
 from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.technical import AudioTrack, TechnicalSummary, VideoTrack
@@ -15,9 +17,10 @@ from tests.contract.metadata_extractor_contract import MetadataExtractorContract
 
 
 class TestMediaInfoExtractor(MetadataExtractorContract):
-    @pytest.fixture
-    def extractor(self) -> MediaInfoExtractor:
-        return MediaInfoExtractor()
+    @pytest.fixture(scope="class", params=[ChildProcess, ForkedChild])
+    @classmethod
+    def extractor(cls, request: pytest.FixtureRequest) -> MediaInfoExtractor:
+        return MediaInfoExtractor(kind=request.param)
 
     @pytest.mark.parametrize(
         ("container", "format_name", "codecs"),

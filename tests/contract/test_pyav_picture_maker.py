@@ -3,6 +3,8 @@ import io
 import pytest
 from PIL import Image
 
+from backend.adapters.child_process import ChildProcess
+from backend.adapters.forked_child import ForkedChild
 from backend.adapters.pyav_picture_maker import PyAvPictureMaker
 from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.media import Picture
@@ -29,9 +31,10 @@ class Seen:
 
 
 class TestPyAvPictureMaker(PictureMakerContract):
-    @pytest.fixture
-    def maker(self) -> PyAvPictureMaker:
-        return PyAvPictureMaker()
+    @pytest.fixture(scope="class", params=[ChildProcess, ForkedChild])
+    @classmethod
+    def maker(cls, request: pytest.FixtureRequest) -> PyAvPictureMaker:
+        return PyAvPictureMaker(kind=request.param)
 
     @pytest.mark.parametrize(
         ("size", "made"),

@@ -9,6 +9,7 @@ from typing import BinaryIO, ClassVar
 
 import pytest
 
+from backend.adapters.forked_child import ForkedChild
 from backend.adapters.media_info_extractor import MediaInfoExtractor
 from backend.adapters.pyav_picture_maker import PyAvPictureMaker
 from backend.domain.failures import JobFailed
@@ -28,9 +29,9 @@ class TestReferences:
         return tmp_path / "clip.mp4"
 
     READERS: ClassVar[dict[str, Callable[[BinaryIO], Awaitable[object]]]] = {
-        "extractor": MediaInfoExtractor().extract,
-        "video": PyAvPictureMaker().of_video,
-        "picture": PyAvPictureMaker().of_picture,
+        "extractor": MediaInfoExtractor(kind=ForkedChild).extract,
+        "video": PyAvPictureMaker(kind=ForkedChild).of_video,
+        "picture": PyAvPictureMaker(kind=ForkedChild).of_picture,
     }
 
     @classmethod

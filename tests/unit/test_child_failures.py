@@ -1,20 +1,28 @@
 import asyncio
+import functools
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import psutil
 import pytest
 
-from backend.adapters.child_process import ChildLimits, ResourceLimits
+from backend.adapters.child_process import (
+    ChildLimits,
+    ChildProcess,
+    ResourceLimits,
+)
+from backend.adapters.forked_child import ForkedChild
 from backend.adapters.media_info_extractor import MediaInfoExtractor
 from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.metadata import MetadataReport
 
 MEBIBYTE = 1024 * 1024
+
+Extractors = Callable[..., MediaInfoExtractor]
 
 
 class TestChildFailures:
@@ -33,14 +41,30 @@ class TestChildFailures:
         yield
         assert set(psutil.Process().children(recursive=True)) <= before
 
+    @pytest.fixture(params=[ChildProcess, ForkedChild])
+    def extractors(
+        self, _nothing_is_left: None, request: pytest.FixtureRequest
+    ) -> Iterator[Extractors]:
+        """Makes them of one kind; what forks their children has none left."""
+        made: list[ChildProcess] = []
+        before = set(psutil.Process().children(recursive=True))
+
+        class Kind(request.param):  # type: ignore[misc]
+            def __init__(self, *arguments: object) -> None:
+                super().__init__(*arguments)
+                made.append(self)
+
+        yield functools.partial(MediaInfoExtractor, kind=Kind)
+        left = set(psutil.Process().children(recursive=True)) - before
+        assert {process.ppid() for process in left} <= {os.getpid()}
+        for child in made:
+            if isinstance(child, ForkedChild):
+                child.close()
+
     @staticmethod
-    async def failure(
-        tmp_path: Path, source: BinaryIO, program: str, limits: ChildLimits
-    ) -> JobFailed:
-        path = tmp_path / "child.py"
-        path.write_text(program)
+    async def failure(extractor: MediaInfoExtractor, source: BinaryIO) -> JobFailed:
         with pytest.raises(JobFailed) as caught:
-            await MediaInfoExtractor(limits, path).extract(source)
+            await extractor.extract(source)
         return caught.value
 
     @pytest.mark.parametrize(
@@ -110,6 +134,7 @@ class TestChildFailures:
     )
     async def test_each_failure_has_its_code_and_says_what_was_seen(
         self,
+        extractors: Extractors,
         tmp_path: Path,
         source: BinaryIO,
         program: str,
@@ -121,12 +146,14 @@ class TestChildFailures:
             wall_seconds=2 if "2 s" in words else 30,
             output_bytes=MEBIBYTE,
         )
-        failed = await self.failure(tmp_path, source, program, limits)
+        path = tmp_path / "child.py"
+        path.write_text(program)
+        failed = await self.failure(extractors(limits, path), source)
         assert failed.code is code
         assert words in str(failed)
 
     async def test_the_child_gets_the_file_and_nothing_of_ours(
-        self, tmp_path: Path, source: BinaryIO
+        self, extractors: Extractors, tmp_path: Path, source: BinaryIO
     ) -> None:
         path = tmp_path / "child.py"
         path.write_text(
@@ -139,7 +166,7 @@ class TestChildFailures:
             " 'tracks': [{'type': 'Video', 'Format': 'x', 'Width': '1',"
             " 'said': json.dumps(said)}]}))\n"
         )
-        report = await MediaInfoExtractor(program=path).extract(source)
+        report = await extractors(program=path).extract(source)
         cwd, files, names, leads, own_session, text, fds, memory, site = json.loads(
             report.tracks[0]["said"]
         )
@@ -154,18 +181,18 @@ class TestChildFailures:
         assert not site
 
     async def test_a_cancelled_extraction_leaves_no_process(
-        self, tmp_path: Path, source: BinaryIO
+        self, extractors: Extractors, tmp_path: Path, source: BinaryIO
     ) -> None:
-        task, leader = await self.begun(tmp_path, source)
+        task, leader = await self.begun(extractors, tmp_path, source)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         assert not psutil.pid_exists(leader)
 
     async def test_a_child_that_is_killed_from_outside_is_a_crash(
-        self, tmp_path: Path, source: BinaryIO
+        self, extractors: Extractors, tmp_path: Path, source: BinaryIO
     ) -> None:
-        task, leader = await self.begun(tmp_path, source)
+        task, leader = await self.begun(extractors, tmp_path, source)
         os.killpg(leader, signal.SIGKILL)
         with pytest.raises(JobFailed) as caught:
             await task
@@ -173,25 +200,26 @@ class TestChildFailures:
 
     @staticmethod
     async def begun(
-        tmp_path: Path, source: BinaryIO
+        extractors: Extractors, tmp_path: Path, source: BinaryIO
     ) -> tuple[asyncio.Task[MetadataReport], int]:
         """A child that has begun and does not end, and its process id."""
         path, started = tmp_path / "child.py", tmp_path / "started"
         os.mkfifo(started)
         path.write_text(f"import time; open({str(started)!r}); time.sleep(99)")
-        before = set(psutil.Process().children())
-        task = asyncio.create_task(MediaInfoExtractor(None, path).extract(source))
+        before = set(psutil.Process().children(recursive=True))
+        task = asyncio.create_task(extractors(None, path).extract(source))
         # Goes on when the child opens the other end.
         await asyncio.to_thread(started.write_bytes, b"")
-        [leader] = set(psutil.Process().children()) - before
+        new = set(psutil.Process().children(recursive=True)) - before
+        [leader] = [process for process in new if not process.children()]
         return task, leader.pid
 
     async def test_the_loop_goes_on_while_a_child_works(
-        self, tmp_path: Path, source: BinaryIO
+        self, extractors: Extractors, tmp_path: Path, source: BinaryIO
     ) -> None:
         path = tmp_path / "child.py"
         path.write_text("import time; time.sleep(0.5); print('{}')")
-        task = asyncio.create_task(MediaInfoExtractor(None, path).extract(source))
+        task = asyncio.create_task(extractors(None, path).extract(source))
         loop = asyncio.get_running_loop()
         longest, last = 0.0, loop.time()
         while not task.done():

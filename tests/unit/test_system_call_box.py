@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from backend.adapters.child_process import ChildEnd, ChildProcess, ChildResult
+from backend.adapters.forked_child import ForkedChild
 from tests import box_probe
 
 
@@ -43,13 +44,18 @@ class TestSystemCallBox:
         with path.open("r+b") as file:
             yield file
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture(scope="class", params=[ChildProcess, ForkedChild])
     @classmethod
-    def said(cls, folder: Path, source: BinaryIO) -> dict[str, dict[str, Any]]:
+    def said(
+        cls, folder: Path, source: BinaryIO, request: pytest.FixtureRequest
+    ) -> dict[str, dict[str, Any]]:
         """A copy tries: it would remove itself if it could."""
         program = folder / "probe.py"
         shutil.copy(box_probe.__file__, program)
-        result = asyncio.run(ChildProcess(program).run(source))
+        child: ChildProcess = request.param(program)
+        result = asyncio.run(child.run(source))
+        if isinstance(child, ForkedChild):
+            child.close()
         assert result.end is ChildEnd.FINISHED, result.message
         answers: dict[str, dict[str, Any]] = json.loads(result.output)
         return answers
