@@ -90,3 +90,21 @@ class TestBrokerClient:
             with pytest.raises(ConnectionClosed):
                 next(broker.consume(UPLOAD.value))
             broker.client.close()
+
+
+class TestPromptBroker:
+    DRAMATIQS_MILLISECONDS = 1000
+    LOOKS = 20
+    # Twenty times half of Dramatiq's own pause, and more.
+    DRAMATIQS_SECONDS = 10.0
+
+    def test_a_queue_that_was_quiet_for_long_is_looked_at_often(
+        self, broker: RedisBroker
+    ) -> None:
+        broker.declare_queue(UPLOAD.value)
+        consumer = broker.consume(UPLOAD.value, timeout=self.DRAMATIQS_MILLISECONDS)
+        consumer.misses = 30
+        began = time.monotonic()
+        for _ in range(self.LOOKS):
+            assert next(consumer) is None
+        assert time.monotonic() - began < self.DRAMATIQS_SECONDS - 1
