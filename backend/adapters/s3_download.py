@@ -11,7 +11,6 @@ from backend.adapters.s3_connection import S3Errors
 from backend.adapters.stoppable_threads import Stop
 from backend.domain.errors import ObjectStoreAway, StorageFull
 from backend.domain.failures import FailureCode, JobFailed
-from backend.domain.media import ObjectKey
 
 
 class S3Download:
@@ -21,10 +20,10 @@ class S3Download:
     _TRIES: Final = 4
 
     def __init__(
-        self, client: Any, bucket: str, key: ObjectKey, folder: Path, stop: Stop
+        self, client: Any, bucket: str, key: str, folder: Path, stop: Stop
     ) -> None:
         self._client = client
-        self._target = {"Bucket": bucket, "Key": str(key)}
+        self._target = {"Bucket": bucket, "Key": key}
         self._folder = folder
         self._stop = stop
         self._digest = hashlib.sha256()
@@ -36,6 +35,8 @@ class S3Download:
         Raises botocore's errors, `ObjectStoreAway`, `StorageFull` and `JobFailed` with
         `object_damaged`.
         """
+        # Where nothing is staged on the disk nobody else makes it.
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The caller closes it.
         file: BinaryIO = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115
         try:

@@ -104,7 +104,7 @@ class S3ObjectStorage:
         with S3Errors.translated(f"reading {key}"):
             try:
                 return S3Download(
-                    client, bucket, key, self._download_folder, stop
+                    client, bucket, str(key), self._download_folder, stop
                 ).run()
             except ClientError as error:
                 if S3Errors.is_absence(error):

@@ -121,3 +121,5 @@ class ApiContainer(AccountsContainer, MediaContainer, HealthContainer):
     async def _warm(self) -> None:
         """Done now, so that the first request does not wait for it."""
         _ = self.api.document.rendered
+        if self.stages_in_store:
+            await asyncio.to_thread(self.s3_staging.warm)

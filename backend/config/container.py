@@ -7,10 +7,11 @@ The outside world can be replaced by assigning to a property's name.
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import structlog
 
@@ -27,6 +28,9 @@ from backend.adapters.redis_hints import RedisHints
 from backend.adapters.s3_connection import S3Connection, S3Settings
 from backend.adapters.s3_object_inventory import S3ObjectInventory
 from backend.adapters.s3_object_storage import S3ObjectStorage
+from backend.adapters.s3_staged_inventory import S3StagedInventory
+from backend.adapters.s3_staged_objects import S3StagedObjects
+from backend.adapters.s3_staging import S3Staging
 from backend.adapters.stoppable_threads import StoppableThreads
 from backend.config.environment import Environment
 from backend.config.logs import Logs
@@ -47,6 +51,7 @@ from backend.orm.media_ingest import MediaIngest
 from backend.orm.media_ledger import DjangoMediaLedger
 from backend.orm.media_removal import MediaRemoval
 from backend.orm.miniature_requests import MiniatureRequests
+from backend.orm.staged_holds import DjangoStagedHolds
 from backend.use_cases.ensure_account import EnsureAccount
 from backend.use_cases.failpoints import Failpoints
 from backend.use_cases.ports import (
@@ -70,6 +75,8 @@ _LOG = structlog.get_logger(__name__)
 RING_TIMEOUT_SECONDS = 1.0
 S3_THREADS = 8
 INVENTORY_THREADS = 1
+# What is asked of the store inside of transactions, or removed there.
+GLANCE = {"connect_timeout_seconds": 1.0, "read_timeout_seconds": 2.0, "attempts": 1}
 
 
 class Container:
@@ -82,6 +89,7 @@ class Container:
         "password_hasher",
         "staged_inventory",
         "staging",
+        "staged_holds",
         "object_inventory",
         "object_probe",
         "object_storage",
@@ -158,6 +166,8 @@ class Container:
 
     @cached_property
     def staging(self) -> Staging:
+        if self.stages_in_store:
+            return self.s3_staging
         return FolderStaging(
             self.environment.staging_dir,
             self.environment.staging_floor_bytes,
@@ -166,7 +176,32 @@ class Container:
 
     @cached_property
     def staged_inventory(self) -> StagedInventory:
+        if self.stages_in_store:
+            return S3StagedInventory(self._staged_objects(**GLANCE))
         return FolderStagedInventory(self.environment.staging_dir)
+
+    @property
+    def stages_in_store(self) -> bool:
+        return self.environment.staging_backend == "s3"
+
+    @cached_property
+    def s3_staging(self) -> S3Staging:
+        return S3Staging(
+            self._staged_objects(connections=S3Staging.SENDERS),
+            self._staged_objects(**GLANCE),
+            self.staged_holds,
+            self.environment.staging_dir,
+            self.environment.max_video_bytes,
+        )
+
+    def _staged_objects(self, **changes: Any) -> S3StagedObjects:
+        """On a connection of their own: API and worker are patient with these alike."""
+        settings = replace(self._patient_s3_settings, **changes)
+        return S3StagedObjects(S3Connection(settings))
+
+    @cached_property
+    def staged_holds(self) -> DjangoStagedHolds:
+        return DjangoStagedHolds()
 
     @cached_property
     def object_storage(self) -> ObjectStorage:
@@ -188,6 +223,10 @@ class Container:
 
     @property
     def s3_settings(self) -> S3Settings:
+        return self._patient_s3_settings
+
+    @property
+    def _patient_s3_settings(self) -> S3Settings:
         environment = self.environment
         return S3Settings(
             endpoint_url=environment.s3_endpoint_url,

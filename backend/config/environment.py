@@ -1,5 +1,6 @@
 """The configuration, read from the environment once, and validated."""
 
+import tempfile
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -7,7 +8,13 @@ from urllib.parse import SplitResult, urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MEBIBYTE = 1024**2
@@ -110,9 +117,12 @@ class Environment(BaseSettings):
     cdn_access: Literal["public", "signed"] = Field("public", alias="CDN_ACCESS")
     """`public`: addresses that last, and a bucket that everybody may read.
     `signed`: addresses that end, and a private bucket."""
-    staging_dir: Path = Field(alias="STAGING_DIR")
-    """An absolute path: where uploads lie until they are stored. The same folder
-    for API and workers."""
+    staging_backend: Literal["folder", "s3"] = Field("folder", alias="STAGING_BACKEND")
+    """Where uploads lie until they are published: in `STAGING_DIR`, or in the object
+    store, so that API and workers share no disk."""
+    staging_dir: Path = Field(Path(), alias="STAGING_DIR", validate_default=True)
+    """An absolute path. With the backend `folder` it must be set, the same folder for
+    API and workers; with `s3` a place of each process for what is read once."""
     staging_fsync: Switch = Field("on", alias="STAGING_FSYNC")
     """Whether an upload is on disk before it is answered. With `off` a power cut
     may lose what was answered: for tests."""
@@ -234,9 +244,11 @@ class Environment(BaseSettings):
 
     @field_validator("staging_dir")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
+    def _absolute(cls, value: Path, info: ValidationInfo) -> Path:
+        if value == Path() and info.data.get("staging_backend") == "s3":
+            return Path(tempfile.gettempdir())
         if not value.is_absolute():
-            raise ValueError("must be an absolute path")
+            raise ValueError("STAGING_DIR must be an absolute path")
         return value
 
     @property

@@ -12,6 +12,7 @@ from backend.domain.states import OPEN_JOBS, JobStatus
 from backend.orm.blob_use import BlobUse
 from backend.orm.leftovers_json import LeftoversJson
 from backend.orm.models import Blob, Job
+from backend.orm.staged_holds import StagedHold
 from backend.use_cases.ports import HeldUpload
 
 _LEFTOVERS = """
@@ -38,7 +39,8 @@ class OwnedNames:
 
     @classmethod
     def files(cls, names: Collection[UUID]) -> set[UUID]:
-        """Those of pictures also when their job has failed: it may be retried."""
+        """Those of pictures also when their job has failed: it may be retried. And those
+        that are being received into the object store."""
         blobs = BlobUse.needing_staged_file().filter(staged_name__in=names)
         pictures = Job.objects.filter(staged_name__in=names)
         named = cls._leftovers(LeftoversJson.STAGED_FILE, map(str, names))
@@ -46,6 +48,7 @@ class OwnedNames:
             *blobs.values_list("staged_name", flat=True),
             *(name for name in pictures.values_list("staged_name", flat=True) if name),
             *map(UUID, named),
+            *StagedHold.held(names),
         }
 
     @classmethod

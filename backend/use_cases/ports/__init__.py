@@ -56,6 +56,7 @@ from backend.use_cases.ports.stores import (
     IncomingFile,
     ObjectProbe,
     ObjectStorage,
+    StagedHolds,
     Staging,
     StoredObject,
 )
@@ -102,6 +103,7 @@ __all__ = [
     "RoleLedger",
     "SentPart",
     "SessionLedger",
+    "StagedHolds",
     "StagedInventory",
     "StagedNames",
     "Staging",

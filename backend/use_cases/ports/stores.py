@@ -48,16 +48,18 @@ class IncomingFile(Protocol):
 
 
 class Staging(Protocol):
-    """Where received bytes wait, on disk, until their blob is stored.
+    """Where received bytes wait, durable, until their blob is stored.
 
-    Every async method raises `StagingAway` when the disk does not do its work.
+    Every async method raises `StagingAway` when the disk, or the store, does not do its
+    work.
     """
 
     async def receive(self) -> IncomingFile:
         """Begin a new file under a new name. Raises `StorageFull`."""
 
     async def check_room(self, size_bytes: int) -> None:
-        """Raises `StorageFull` if so many more bytes would go below the floor."""
+        """Raises `StorageFull` if so many more bytes would go below the floor, or are
+        more than one file can have."""
 
     def holds(self, name: UUID) -> bool:
         """Whether the file is there. Blocking: called inside a ledger transaction.
@@ -70,6 +72,22 @@ class Staging(Protocol):
 
     async def remove(self, name: UUID) -> None:
         """Remove the file if it is there; `StagingAway` while somebody receives it."""
+
+
+class StagedHolds(Protocol):
+    """Tells all processes which names are being received, until their receiver dies.
+
+    What `flock` is on a disk. Blocking; called from any thread.
+    """
+
+    def take(self, name: UUID) -> None:
+        """Raises `StagingAway`."""
+
+    def renew(self) -> None:
+        """Take all again if they were lost. Never raises: losing one loses no bytes."""
+
+    def let_go(self, name: UUID) -> None:
+        """Harmless when it is not held. Never raises."""
 
 
 @dataclass(frozen=True, slots=True)
