@@ -118,6 +118,13 @@ class Origin:
         sizes = [item["Size"] for page in pages for item in page.get("Contents", [])]
         return sizes.count(video.stat().st_size)
 
+    def lose(self, video: Path) -> None:
+        """Remove the objects of that size behind the back of everybody."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket)
+        for found in [item for page in pages for item in page.get("Contents", [])]:
+            if found["Size"] == video.stat().st_size:
+                self._s3.delete_object(Bucket=self._bucket, Key=found["Key"])
+
     def keys(self, prefix: str) -> set[str]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=prefix

@@ -53,6 +53,7 @@ class TestEnvironment:
             ("STAGING_DIR", "relative/folder"),
             ("CDN_ACCESS", "secret"),
             ("STAGING_FSYNC", "maybe"),
+            ("STAGING_BACKEND", "tape"),
             ("MAX_VIDEO_BYTES", "0"),
             ("MAX_MINIATURE_BYTES", "0"),
             ("ACCESS_TOKEN_SECONDS", "soon"),
@@ -88,6 +89,15 @@ class TestEnvironment:
         environment.setenv("TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.1,fd00::/8 ")
         networks = [str(network) for network in Environment.load().trusted_proxies]
         assert networks == ["10.0.0.0/8", "127.0.0.1/32", "fd00::/8"]
+
+    def test_a_folder_is_needed_only_where_bytes_are_staged_in_one(
+        self, environment: pytest.MonkeyPatch
+    ) -> None:
+        environment.delenv("STAGING_DIR")
+        with pytest.raises(ConfigurationError, match="STAGING_DIR"):
+            Environment.load()
+        environment.setenv("STAGING_BACKEND", "s3")
+        assert Environment.load().staging_dir.is_dir()
 
     def test_secrets_do_not_show_in_its_text(
         self, environment: pytest.MonkeyPatch
