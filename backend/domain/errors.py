@@ -514,11 +514,12 @@ class ObjectStoreAway(Unavailable):
 
 class StagingAway(Unavailable):
     code = "staging_away"
-    title = "The staging folder cannot be used"
-    usual_detail = "The staging folder failed."
+    title = "Staging cannot be used"
+    usual_detail = "Staging failed."
     retryable = True
     advice = (
-        "Try again later; whoever runs the server has to look at the staging folder."
+        "Try again later; whoever runs the server has to look at the staging folder, "
+        "or at the object store where that takes its place."
     )
 
 

@@ -106,8 +106,9 @@ _CATALOGUE = (
     ),
     Failure(
         FailureCode.STAGING_AWAY,
-        "The staging folder cannot be used",
-        "Check the disk and the rights of STAGING_DIR; it is tried again until it works.",
+        "Staging cannot be used",
+        "Check the disk and the rights of STAGING_DIR, or the object store where "
+        "STAGING_BACKEND is s3; it is tried again until it works.",
         counts=False,
     ),
     Failure(
