@@ -81,6 +81,10 @@ browser: $(INSTALLED) ## Swagger UI by hand, in headless Chromium (CHROMIUM=path
 fuzz: $(INSTALLED) ## Send what the OpenAPI document allows and forbids to a stack of its own
 	@exec $(PYTHON) -m tests.fuzz.run
 
+.PHONY: docker-test
+docker-test: $(INSTALLED) $(NEWMAN) ## Build the image, bring compose.yml up and try everything on it
+	@exec $(PYTHON) -m tests.docker
+
 .PHONY: bench-upload
 bench-upload: $(INSTALLED) ## Measure a 2 GiB upload beside FastAPI's
 	@exec $(PYTHON) -m bench.upload
@@ -94,4 +98,5 @@ format: $(INSTALLED) ## Bring the code into its form
 lock: $(INSTALLED) ## Pin every dependency with its hashes again
 	$(PIP_COMPILE) --extra embedded --extra dev --output-file requirements/dev.txt pyproject.toml
 	$(PIP_COMPILE) --constraint requirements/dev.txt --output-file requirements/runtime.txt pyproject.toml
+	$(PIP_COMPILE) --constraint requirements/dev.txt --output-file requirements/build.txt requirements/build.in
 	$(PIP_COMPILE) --constraint requirements/dev.txt --output-file bench/requirements.txt bench/requirements.in

@@ -21,6 +21,8 @@ MEBIBYTE = 1024**2
 GIBIBYTE = 1024 * MEBIBYTE
 # RFC 7518, section 3.2: an HS256 key has at least the 256 bits of the hash.
 LEAST_KEY_BYTES = 32
+# What secrets in examples have in them: whoever has read an example knows them.
+EXAMPLE = "change-me"
 
 Switch = Literal["on", "off"]
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -71,14 +73,15 @@ class Environment(BaseSettings):
         use_attribute_docstrings=True,
     )
 
+    # First of all, because what the others may be depends on it.
+    debug: bool = Field(False, alias="DEBUG")
+    """Answers tell what went wrong inside. For development only."""
     secret_key: SecretStr = Field(alias="SECRET_KEY")
     """Signs the cookies and forms of the admin. At least 32 bytes, the same for all
     processes."""
     jwt_signing_key: SecretStr = Field(alias="JWT_SIGNING_KEY")
     """Signs access and refresh tokens (HS256). At least 32 bytes, the same for all
     processes. Whoever has it can be anybody; another key ends every session."""
-    debug: bool = Field(False, alias="DEBUG")
-    """Answers tell what went wrong inside. For development only."""
     allowed_hosts: Words = Field(
         ("localhost", "127.0.0.1", "[::1]"), alias="ALLOWED_HOSTS"
     )
@@ -198,6 +201,24 @@ class Environment(BaseSettings):
             return ip_network(word).prefixlen > 0
         except ValueError:
             return False
+
+    @field_validator(
+        "secret_key",
+        "jwt_signing_key",
+        "database_url",
+        "mongo_url",
+        "redis_url",
+        "s3_access_key_id",
+        "s3_secret_access_key",
+    )
+    @classmethod
+    def _no_example(
+        cls, value: str | SecretStr, info: ValidationInfo
+    ) -> str | SecretStr:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if EXAMPLE in text and not info.data.get("debug"):
+            raise ValueError("is that of an example, which everybody knows")
+        return value
 
     @field_validator("secret_key", "jwt_signing_key")
     @classmethod

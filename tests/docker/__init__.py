@@ -1,0 +1,1 @@
+"""`make docker-test`: the image and `compose.yml`, on a real Docker engine."""
