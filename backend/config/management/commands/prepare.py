@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from backend.config.container import Container
 from backend.config.demo_accounts import (
@@ -34,11 +35,22 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        call_command("migrate", interactive=False, verbosity=options["verbosity"])
+        self._migrate(options["verbosity"])
         try:
             asyncio.run(self._prepare(options["demo_accounts"]))
         except (MediaProjectError, JobFailed, DemoAccountsUnreadable) as error:
             raise CommandError(str(error)) from error
+
+    @staticmethod
+    def _migrate(verbosity: int) -> None:
+        """A change of a large table takes its time; only waiting for a lock has an end."""
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET statement_timeout = 0")
+                cursor.execute("SET idle_in_transaction_session_timeout = 0")
+            call_command("migrate", interactive=False, verbosity=verbosity)
+        finally:
+            connection.close()
 
     async def _prepare(self, demo_accounts: Path | None) -> None:
         container = Container(settings.ENVIRONMENT)
