@@ -96,8 +96,8 @@ class Environment(BaseSettings):
     """PostgreSQL 17 or newer, as `postgresql://user:password@host/database`, with
     all options of libpq."""
     mongo_url: SecretStr = Field(alias="MONGO_URL")
-    """MongoDB, a replica set, as `mongodb://…` or `mongodb+srv://…`; the database
-    is named in its path."""
+    """MongoDB, a replica set, as `mongodb://…` or `mongodb+srv://…`; its path names the
+    database, `mediaproject` without one."""
     redis_url: SecretStr = Field(alias="REDIS_URL")
     """Redis, as `redis://`, `rediss://` or `unix://`, without a database: 0 is
     taken for messages, 1 for the cache."""
