@@ -149,6 +149,7 @@ class TestS3Staging(StagingContract):
 
     async def test_what_was_cancelled_is_never_sealed(self, staging: S3Staging) -> None:
         incoming = await staging.receive()
+        await incoming.write(bytes(PART))
         writing = asyncio.create_task(incoming.write(bytes(PART)))
         await asyncio.sleep(0)
         writing.cancel()
