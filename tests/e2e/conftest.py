@@ -32,14 +32,14 @@ def running_stack(*, durable: bool) -> Iterator[EmbeddedStack]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[EmbeddedStack]:
-    """One stack for all tests that leave it whole."""
+    """One stack for all tests here that leave it whole; others have the machine back."""
     with running_stack(durable=False) as stack:
         yield stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shaken_stack() -> Iterator[EmbeddedStack]:
     """One for the tests that take its processes away: they give them back."""
     with running_stack(durable=True) as stack:

@@ -62,6 +62,20 @@ def nothing_new_in(folder: Path) -> Iterator[None]:
     assert set(folder.iterdir()) <= before
 
 
+def answer_to_the_head(client: Client, uuid: str) -> tuple[int, str]:
+    """Nothing of the body is sent."""
+    head = (
+        f"PUT /media/{uuid}/miniature/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Authorization: {client.http.headers['Authorization']}\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\n"
+        "Content-Length: 5000000\r\n\r\n"
+    )
+    port = urlsplit(client.stack.address).port or 0
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        answer = RawHttp.exchange(connection, head.encode())
+    return answer.status, answer.json()["code"]
+
+
 class TestMiniature:
     def test_one_that_is_sent_is_made_anew_from_its_pixels(
         self, operator: Client, viewer: Client, videos: Videos
@@ -160,36 +174,24 @@ class TestReplacing:
             (operator, theirs, (403, "right_missing")),
             (operator, NOBODYS, (404, "media_not_found")),
         ):
-            assert self._answer_to_the_head(client, uuid) == code
+            assert answer_to_the_head(client, uuid) == code
 
     def test_an_admin_may_replace_anybodys(self, admin: Client, uuid: str) -> None:
         answer = admin.put_miniature(uuid, Pictures.plain("WEBP", (320, 180)))
         assert answer.status_code == 202
         assert Shown(admin.until_quiet(uuid)).size == (320, 180)
 
+
+class TestKilledApi:
     def test_one_at_a_time_and_none_is_lost_with_the_api(
         self, shaken_operator: Client, faults: Faults, videos: Videos
     ) -> None:
         with faults.frozen("worker"):
             sent = Pictures.plain("JPEG", (400, 300))
             uuid = shaken_operator.upload(videos.new(), sent).json()["uuid"]
-            seen = self._answer_to_the_head(shaken_operator, uuid)
+            seen = answer_to_the_head(shaken_operator, uuid)
             assert seen == (409, "job_open")
             old = faults.kill("api")
             faults.until_back("api", old, 15.0)
         assert shaken_operator.until_done(uuid)["status"] == "ready"
         assert Shown(shaken_operator.until_quiet(uuid)).size == (400, 300)
-
-    @staticmethod
-    def _answer_to_the_head(client: Client, uuid: str) -> tuple[int, str]:
-        """Nothing of the body is sent."""
-        head = (
-            f"PUT /media/{uuid}/miniature/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-            f"Authorization: {client.http.headers['Authorization']}\r\n"
-            "Content-Type: multipart/form-data; boundary=x\r\n"
-            "Content-Length: 5000000\r\n\r\n"
-        )
-        port = urlsplit(client.stack.address).port or 0
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-            answer = RawHttp.exchange(connection, head.encode())
-        return answer.status, answer.json()["code"]

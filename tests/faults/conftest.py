@@ -13,7 +13,7 @@ from tests.faults.harness import FaultStack
 from tests.faults.uploads import Uploads
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_stack() -> Iterator[FaultStack]:
     folder = Path(tempfile.mkdtemp(prefix="mediaproject-faults-"))
     try:

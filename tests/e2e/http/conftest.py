@@ -14,7 +14,7 @@ from tests.servers import TestServers
 from tests.uvicorn_process import UvicornProcess
 
 
-@pytest.fixture(scope="session", params=["0", "1"], ids=["lean", "stock"])
+@pytest.fixture(scope="package", params=["0", "1"], ids=["lean", "stock"])
 def api(
     request: pytest.FixtureRequest,
     servers: TestServers,
@@ -32,7 +32,7 @@ def client(api: UvicornProcess) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def without_docs(
     servers: TestServers, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[UvicornProcess]:
