@@ -53,13 +53,15 @@ test: $(INSTALLED) ## Every test, on real servers of its own, with coverage
 	$(PYTHON) -m coverage combine --quiet
 	$(PYTHON) -m coverage report
 
+FAULTS := tests/e2e/test_faults_processes.py tests/e2e/test_faults_stores.py tests/faults
+
 .PHONY: faults
 faults: $(INSTALLED) ## Kill, freeze and cut off what the system needs, and count what is lost (30 min)
-	@exec $(PYTHON) -m pytest -m "not long" tests/faults
+	@exec $(PYTHON) -m pytest -m "not long" $(FAULTS)
 
 .PHONY: faults-all
 faults-all: $(INSTALLED) ## The same, and what takes longer
-	@exec $(PYTHON) -m pytest -m "faults or not faults" tests/faults
+	@exec $(PYTHON) -m pytest -m "faults or not faults" $(FAULTS)
 
 NEWMAN := tests/postman/node_modules/.package-lock.json
 

@@ -164,7 +164,7 @@ class TestWorker:
         print(f"ready {took:.1f} s after, {again:.1%} sent twice")  # noqa: T201
 
     # Its first attempt gave the job back: otherwise it would be "lost".
-    @pytest.mark.alone
+    @pytest.mark.faults
     def test_asked_to_end_in_the_middle_of_a_job(
         self, faults: Faults, under_way: UnderWay
     ) -> None:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from backend.domain.freshness import FRESH_SECONDS
-from tests.e2e.faults import SERVERS, Faults
+from tests.e2e.faults import Faults
 from tests.e2e.traffic import Aftermath, Answer, Traffic
 
 # What cannot be answered without the store; all else goes on as if nothing were wrong.
@@ -31,14 +31,29 @@ def told(answers: list[Answer]) -> list[str]:
     return [str(answer) for answer in answers]
 
 
-@pytest.mark.parametrize("store", SERVERS)
+# Each store is away in one way in every run, and in the other when faults are tried.
+FAULTS = pytest.mark.faults
+STOPPED = (
+    "postgres",
+    "s3",
+    *(pytest.param(s, marks=FAULTS) for s in ("mongo", "redis")),
+)
+FROZEN = (
+    "mongo",
+    "redis",
+    *(pytest.param(s, marks=FAULTS) for s in ("postgres", "s3")),
+)
+
+
 class TestStoreAway:
+    @pytest.mark.parametrize("store", STOPPED)
     def test_stopped(
         self, faults: Faults, traffic: Traffic, aftermath: Aftermath, store: str
     ) -> None:
         seconds = AWAY_SECONDS if store == "postgres" else 0.0
         self._endure(faults.stopped, store, seconds, traffic, aftermath)
 
+    @pytest.mark.parametrize("store", FROZEN)
     def test_frozen(
         self, faults: Faults, traffic: Traffic, aftermath: Aftermath, store: str
     ) -> None:
