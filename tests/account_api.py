@@ -145,7 +145,7 @@ class HeldLock:
             yield cls(held)
 
     async def until_waiting(self, most: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await self._count() < most:  # noqa: ASYNC110 - a lock rings no bell
                 await asyncio.sleep(0.01)
 

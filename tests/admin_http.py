@@ -10,6 +10,7 @@ from django.conf import settings
 
 from backend.config.api_container import ApiContainer
 from tests.accounts import PASSWORD
+from tests.calm import Calm
 
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
@@ -27,6 +28,7 @@ class Browser:
     ) -> AsyncIterator[Self]:
         known = settings.ENVIRONMENT.model_copy(update=environment)
         container = ApiContainer(known)
+        Calm.make(container)
         transport = httpx.ASGITransport(
             app=container.application,  # type: ignore[arg-type]
             client=(address, 4711),

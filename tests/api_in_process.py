@@ -7,6 +7,7 @@ import httpx
 from django.conf import settings
 
 from backend.config.api_container import ApiContainer
+from tests.calm import Calm
 from tests.documented import DocumentedProblems
 
 
@@ -25,6 +26,7 @@ class ApiInProcess:
         container: ApiContainer, address: str = "127.0.0.1"
     ) -> AsyncIterator[httpx.AsyncClient]:
         """Closes the container at the end; `address` is where clients come from."""
+        Calm.make(container)
         documented = DocumentedProblems(container.api.document.content)
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(

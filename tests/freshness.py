@@ -3,15 +3,14 @@
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from django.conf import settings
 
 from backend.adapters.redis_generations import RedisFreshness, RedisGenerations
-from backend.adapters.redis_hints import RedisHints
 from backend.use_cases.ports import Freshness
+from tests.calm import Calm
 
 
 @pytest_asyncio.fixture
 async def freshness() -> AsyncIterator[Freshness]:
-    hints = RedisHints(settings.ENVIRONMENT.redis_url.get_secret_value())
+    hints = Calm.hints()
     yield RedisFreshness(RedisGenerations(hints))
     await hints.close()

@@ -14,6 +14,7 @@ from django.conf import settings
 from backend.config.worker_container import WorkerContainer
 from tests.accounts import Accounts
 from tests.api_in_process import ApiInProcess
+from tests.calm import Calm
 from tests.shelf import Shelf
 
 
@@ -76,6 +77,7 @@ class Service:
         self.http = http
         self._accounts = accounts
         self.worker = WorkerContainer(settings.ENVIRONMENT)
+        Calm.make(self.worker)
 
     @classmethod
     @asynccontextmanager

@@ -17,7 +17,7 @@ from backend.embedded.programs import Programs
 from backend.embedded.secret_store import Secrets
 from backend.embedded.servers.redis import RedisServer
 
-START_SECONDS = 10
+START_SECONDS = 60
 
 
 class OwnRedis:

@@ -25,6 +25,7 @@ from backend.domain.sightings import ObjectUnseen
 from backend.orm.models import Blob, ConsistencyReport, Media, Reconciliation
 from backend.use_cases.object_check import ObjectCheck
 from backend.use_cases.reconcile_all import Reconciled
+from tests.calm import Calm
 from tests.ledger_world import MP4, SUMMARY, LedgerWorld
 
 PICTURE = b"\xff\xd8 a picture \xff\xd9"
@@ -39,6 +40,7 @@ class ReconcileWorld:
     def __init__(self, environment: Environment) -> None:
         self.staging_dir = environment.staging_dir
         self.worker = WorkerContainer(environment)
+        Calm.make(self.worker)
         self.container = ReconcileContainer(environment)
         self.ledger = self.worker.media_ledger
         self.told: list[Outcome] = []

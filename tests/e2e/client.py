@@ -74,7 +74,7 @@ class Client:
         items = self.http.get(f"/media/{uuid}/jobs/").json()["items"]
         return {job["kind"]: job for job in reversed(items)}
 
-    def until_done(self, uuid: str, seconds: float = 30.0) -> dict[str, Any]:
+    def until_done(self, uuid: str, seconds: float = 90.0) -> dict[str, Any]:
         """The media once its work is done; fails when that takes too long."""
         deadline = time.monotonic() + seconds
         while (media := self._seen(uuid)) is None or media["status"] not in DONE:
@@ -82,7 +82,7 @@ class Client:
             time.sleep(0.05)
         return media
 
-    def until_quiet(self, uuid: str, seconds: float = 30.0) -> dict[str, Any]:
+    def until_quiet(self, uuid: str, seconds: float = 90.0) -> dict[str, Any]:
         """The media once no job of it is open."""
         deadline = time.monotonic() + seconds
         while OPEN & set((media := self.media(uuid))["jobs"].values()):

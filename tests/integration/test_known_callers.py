@@ -12,6 +12,7 @@ from backend.domain.accounts import Tokens
 from backend.domain.freshness import Scopes
 from backend.domain.media import Caller
 from tests.accounts import Accounts
+from tests.calm import Calm
 
 
 class Known:
@@ -19,6 +20,7 @@ class Known:
 
     def __init__(self, accounts: Accounts) -> None:
         self.container = ApiContainer(settings.ENVIRONMENT)
+        Calm.make(self.container)
         self._accounts = accounts
 
     async def caller(self, tokens: Tokens) -> Caller | None:

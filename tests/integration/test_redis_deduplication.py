@@ -45,7 +45,7 @@ FSYNCS_OF_A_FILE = 2
 CALM_SECONDS = 5.0
 
 
-async def until(seen: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(seen: Callable[[], object], seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not seen():  # noqa: ASYNC110 - what others do rings no bell here
             await asyncio.sleep(0.005)
