@@ -12,7 +12,8 @@ from django.db import connection
 
 from backend.adapters.redis_answer_cache import RedisAnswerCache
 from backend.adapters.redis_generations import RedisFreshness, RedisGenerations
-from backend.adapters.redis_hints import Answers, Command, RedisHints
+from backend.adapters.redis_hints import RedisHints
+from backend.adapters.redis_line import Answers, Command
 from backend.domain.freshness import Scope
 from backend.orm.database_threads import DatabaseThreads
 from tests.own_redis import OwnRedis

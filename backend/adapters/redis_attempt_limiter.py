@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 
 from backend.adapters.local_attempt_limiter import LocalAttemptLimiter
-from backend.adapters.redis_hints import Command, RedisHints
+from backend.adapters.redis_hints import RedisHints
+from backend.adapters.redis_line import Command
 from backend.domain.attempts import Allowance, Place
 from backend.domain.errors import TooManySignIns
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 
-from backend.adapters.redis_hints import Answers, Command, RedisHints
+from backend.adapters.redis_hints import RedisHints
+from backend.adapters.redis_line import Answers, Command
 from backend.domain.freshness import FRESH_SECONDS, Scope
 
 # Long after the last answer that depends on it. One that was lost comes back as another.

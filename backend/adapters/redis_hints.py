@@ -2,22 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
-from typing import Any, TypeAlias
 
 import structlog
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.connection import parse_url
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
-Command: TypeAlias = tuple[str | int | bytes, ...]
-# One for each command, or None: nothing is known.
-Answers: TypeAlias = Sequence[Any] | None
+from backend.adapters.redis_line import Answers, Command, RedisAddress, RedisLine
 
 CACHE_DATABASE = 1
-CONNECTIONS = 16
 # Nobody waits longer for an answer; Redis needs a fraction of a millisecond.
 MOST_SECONDS = 0.25
 # After one that did not come nobody asks for so long.
@@ -29,8 +19,8 @@ log = structlog.get_logger(__name__)
 class RedisHints:
     """Sends commands to the cache; that no answer came is an answer, too.
 
-    What is sent is a task of its own that runs to its end, whoever stops waiting for
-    it: a connection that is given back never has half an answer on it.
+    Everybody asks on one line, which is made anew when it has broken. What is sent is
+    done, or not, whoever stops waiting for it. For one event loop.
     """
 
     def __init__(
@@ -39,39 +29,30 @@ class RedisHints:
         most_seconds: float = MOST_SECONDS,
         pause_seconds: float = PAUSE_SECONDS,
     ) -> None:
-        limits: dict[str, Any] = {
-            "timeout": most_seconds,
-            "socket_connect_timeout": most_seconds,
-            "socket_timeout": most_seconds,
-            "max_connections": CONNECTIONS,
-            "retry": Retry(NoBackoff(), 0),
-        }
-        address: dict[str, Any] = {**parse_url(redis_url), "db": CACHE_DATABASE}
-        self._client = Redis.from_pool(BlockingConnectionPool(**address, **limits))
+        self._address = RedisAddress.of(redis_url, CACHE_DATABASE)
         self._most_seconds = most_seconds
         self._pause_seconds = pause_seconds
         self._silent_until = 0.0
         self._is_away = False
-        self._under_way: set[asyncio.Task[Answers]] = set()
+        self._line: RedisLine | None = None
 
     async def ask(self, *commands: Command) -> Answers:
+        if not commands:
+            return []
         return await self.answers_of(self.send(*commands))
 
-    def send(self, *commands: Command) -> asyncio.Task[Answers] | None:
-        """Send the commands in one go; None while Redis is left alone."""
+    def send(self, *commands: Command) -> asyncio.Future[Answers] | None:
+        """Send the commands, one at least, in one go; None while Redis is left alone."""
         if time.monotonic() < self._silent_until:
             return None
-        sent = asyncio.create_task(self._execute(commands))
-        self._under_way.add(sent)
-        sent.add_done_callback(self._under_way.discard)
-        return sent
+        return self._open_line().ask(commands)
 
-    async def answers_of(self, sent: asyncio.Task[Answers] | None) -> Answers:
+    async def answers_of(self, sent: asyncio.Future[Answers] | None) -> Answers:
         if sent is None:
             return None
         await asyncio.wait({sent}, timeout=self._most_seconds)
         if not sent.done():
-            self._missed("It does not answer in time.")
+            self._give_up()
             return None
         answers = sent.result()
         if answers is not None:
@@ -79,20 +60,23 @@ class RedisHints:
         return answers
 
     async def close(self) -> None:
-        if self._under_way:
-            await asyncio.wait(self._under_way)
-        await self._client.aclose()
+        line, self._line = self._line, None
+        if line is not None:
+            await line.drained(self._most_seconds)
+            line.break_off("It does not answer in time.")
 
-    async def _execute(self, commands: Sequence[Command]) -> Answers:
-        pipeline = self._client.pipeline(transaction=False)
-        for command in commands:
-            pipeline.execute_command(*command)
-        try:
-            return await pipeline.execute()
-        # The other one is what uvloop says when a connection was reset meanwhile.
-        except (RedisError, RuntimeError) as error:
-            self._missed(str(error))
-            return None
+    def _open_line(self) -> RedisLine:
+        if self._line is None or self._line.is_broken:
+            self._line = RedisLine(self._missed)
+            self._line.open(self._address, self._most_seconds)
+        return self._line
+
+    def _give_up(self) -> None:
+        """Whatever else is under way on a line that is silent would wait as long."""
+        reason = "It does not answer in time."
+        self._missed(reason)
+        if self._line is not None:
+            self._line.break_off(reason)
 
     def _missed(self, reason: str) -> None:
         self._silent_until = time.monotonic() + self._pause_seconds

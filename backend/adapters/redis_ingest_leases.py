@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
-from backend.adapters.redis_hints import Answers, Command, RedisHints
+from backend.adapters.redis_hints import RedisHints
 from backend.adapters.redis_lease import LEASE_SECONDS, RedisLease
+from backend.adapters.redis_line import Answers, Command
 from backend.domain.patience import Patience
 from backend.use_cases.ports import KnownBlob
 

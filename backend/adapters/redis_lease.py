@@ -3,7 +3,8 @@
 import asyncio
 from secrets import token_hex
 
-from backend.adapters.redis_hints import Answers, Command, RedisHints
+from backend.adapters.redis_hints import RedisHints
+from backend.adapters.redis_line import Answers, Command
 
 # A holder that was killed is forgotten after so long.
 LEASE_SECONDS = 10.0
@@ -38,7 +39,7 @@ class RedisLease:
         self._seconds = seconds
         self._milliseconds = round(seconds * 1000)
         self._token = token_hex(16)
-        self._sent: asyncio.Task[Answers] | None = None
+        self._sent: asyncio.Future[Answers] | None = None
         self._renewal: asyncio.Task[None] | None = None
 
     async def take(self, *reads: Command) -> Answers:

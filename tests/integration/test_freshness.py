@@ -13,7 +13,8 @@ from asgiref.sync import sync_to_async
 
 from backend.adapters.redis_answer_cache import RedisAnswerCache
 from backend.adapters.redis_generations import RedisFreshness, RedisGenerations
-from backend.adapters.redis_hints import Answers, RedisHints
+from backend.adapters.redis_hints import RedisHints
+from backend.adapters.redis_line import Answers
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.models import User
 from tests.fresh_steps import SCOPES, FreshSteps, Parts, Stale, VersionedRow

@@ -240,7 +240,7 @@ class TestLease:
         late, newcomer = RedisLease(hints, "key"), RedisLease(hints, "key")
         await late.take()
         redis.drop("key")
-        assert await newcomer.take() == [True]
+        assert await newcomer.take() == [b"OK"]
         await late.release()
         assert redis.keys("key") == ["key"]
         await newcomer.release()
