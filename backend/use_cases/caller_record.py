@@ -1,11 +1,13 @@
 """How a caller is written down for a while."""
 
 import json
-from typing import Any
+from functools import lru_cache
 
 from backend.domain.accounts import AccessClaims
 from backend.domain.media import Caller
 from backend.domain.rights import Right
+
+MOST_REMEMBERED = 1_000
 
 
 class CallerRecord:
@@ -19,12 +21,13 @@ class CallerRecord:
     @classmethod
     def read(cls, record: bytes, claims: AccessClaims) -> Caller:
         """Raises `ValueError` for what `write` would not have written."""
-        match json.loads(record):
-            case [str(email), str(role), list(rights)]:
-                known = cls._rights(rights)
-                return Caller(claims.user_id, claims.session_id, email, role, known)
-        raise ValueError("This is not a caller.")
+        return Caller(claims.user_id, claims.session_id, *cls._parsed(record))
 
     @staticmethod
-    def _rights(rights: list[Any]) -> frozenset[Right]:
-        return frozenset(Right(right) for right in rights)
+    @lru_cache(maxsize=MOST_REMEMBERED)
+    def _parsed(record: bytes) -> tuple[str, str, frozenset[Right]]:
+        """The same bytes always say the same."""
+        match json.loads(record):
+            case [str(email), str(role), list(rights)]:
+                return email, role, frozenset(Right(right) for right in rights)
+        raise ValueError("This is not a caller.")

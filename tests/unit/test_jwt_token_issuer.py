@@ -13,8 +13,10 @@ import jwt
 import pytest
 from django.apps import apps
 from django.conf import settings
+from ninja_jwt import tokens
 from ninja_jwt.tokens import AccessToken, RefreshToken, SlidingToken
 
+from backend.adapters import jwt_token_issuer
 from backend.adapters.jwt_token_issuer import JwtTokenIssuer
 from backend.domain.accounts import AccessClaims
 from backend.domain.errors import InvalidToken
@@ -59,6 +61,44 @@ class Forge:
 @pytest.fixture
 def issuer() -> JwtTokenIssuer:
     return JwtTokenIssuer()
+
+
+class TestRememberedTokens:
+    def test_one_that_has_expired_since_is_refused(
+        self, issuer: JwtTokenIssuer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        text = Forge.token(exp=IN_AN_HOUR)
+        assert issuer.read_access(text) == AccessClaims(USER, SESSION)
+        later = IN_AN_HOUR + timedelta(seconds=1)
+        monkeypatch.setattr(jwt_token_issuer.time, "time", later.timestamp)
+        monkeypatch.setattr(tokens, "aware_utcnow", lambda: later)
+        with pytest.raises(InvalidToken):
+            issuer.read_access(text)
+
+    def test_only_so_many_are_known_and_their_signatures_checked_once(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        issuer = JwtTokenIssuer(most_remembered=2)
+        texts = [issuer.access(USER, SESSION) for _ in range(3)]
+        for text in texts:
+            issuer.read_access(text)
+        checked = []
+
+        class Checked(AccessToken):
+            def __init__(self, token: Any) -> None:
+                checked.append(token)
+                super().__init__(token)
+
+        monkeypatch.setattr(jwt_token_issuer, "AccessJwt", Checked)
+        for text in reversed(texts):
+            assert issuer.read_access(text) == AccessClaims(USER, SESSION)
+        assert checked == [texts[0]]
+
+    def test_what_was_refused_is_refused_again(self, issuer: JwtTokenIssuer) -> None:
+        forged = Forge.token(key="x" * 40)
+        for _ in range(2):
+            with pytest.raises(InvalidToken):
+                issuer.read_access(forged)
 
 
 class TestJwtAccess:
