@@ -56,7 +56,10 @@ class Shelf:
 
     def _fill(self, title: str, count: int) -> None:
         with connection.cursor() as cursor:
+            # So many take longer than a request may, on a machine that is busy.
+            cursor.execute("SET statement_timeout = 0")
             cursor.execute(_FILL, [count, self.owner_id, title])
+            cursor.execute("RESET statement_timeout")
 
     @staticmethod
     async def newest() -> UUID:

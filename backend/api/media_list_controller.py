@@ -65,7 +65,7 @@ class MediaListController(Controller):
         on, a part of it. Case and accents do not matter, punctuation separates words.
 
         Best match first: whole words, then beginnings, then parts; then shorter titles,
-        then newer media.
+        then newer media. Of more than 10,000 matches the newest are shown.
         """
         body = await self._pages.found(words.title, words.limit, words.cursor)
         return HttpResponse(body, content_type=JsonRenderer.CONTENT_TYPE)

@@ -10,7 +10,7 @@ from django.db import connection
 from backend.domain.states import SHOWN_MEDIA
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.media_rows import MediaPage, MediaRows
-from backend.orm.pages import Page
+from backend.orm.pages import MOST_COUNTED, Page
 
 # What a word must have to be looked for inside of others.
 SUBSTRING_LEAST_CHARACTERS = 3
@@ -40,7 +40,7 @@ class TitleWords:
         return cls(tuple(dict.fromkeys(folded.split())))
 
     def statement(self, start: MatchStart | None) -> str:
-        """Takes the `values` of `MediaSearch`, in this order: ranks, patterns, start."""
+        """Takes the values of `MediaSearch`: ranks, patterns, most matches, start."""
         rank = " + ".join([_RANK] * len(self.words))
         matches = " AND ".join(["folded_title LIKE %s"] * len(self.words))
         return _STATEMENT.format(
@@ -67,12 +67,17 @@ _AFTER = """
     WHERE rank > %s OR rank = %s AND (length > %s OR length = %s
           AND (created_at, uuid) < (%s, %s))
 """
-# Whatever the planner thinks of a pattern, every match is looked at once: for its rank.
+# Of very many matches the newest are ranked, one more than are counted: a planner that
+# expects so many reads the newest media one after the other until it has them, and
+# otherwise asks the trigrams. Whatever it thinks, it looks at every match once.
 _STATEMENT = """
     WITH match AS MATERIALIZED (
-         SELECT uuid, {rank} AS rank, char_length(title) AS length, created_at
-           FROM media
-          WHERE status = ANY(%s) AND {matches}
+         SELECT uuid, {rank} AS rank, length, created_at
+           FROM (SELECT uuid, folded_title, char_length(title) AS length, created_at
+                   FROM media
+                  WHERE status = ANY(%s) AND {matches}
+                  ORDER BY created_at DESC, uuid DESC
+                  LIMIT %s) newest
     )
     SELECT counted.total, page.rank, page.length, page.created_at, page.uuid
       FROM (SELECT count(*) AS total FROM match) counted
@@ -90,6 +95,7 @@ class MediaSearch:
 
     Best match first: whole words before beginnings before parts, then shorter titles,
     then newer media. Words of one or two characters match whole or as a beginning.
+    Of more matches than are counted exactly, only the newest are ranked and shown.
     """
 
     def __init__(self, threads: DatabaseThreads) -> None:
@@ -122,6 +128,7 @@ class MediaSearch:
         words: TitleWords, most: int, start: MatchStart | None
     ) -> tuple[int, list[MatchStart]]:
         values: list[Any] = [*words.ranks, list(SHOWN_MEDIA), *words.patterns]
+        values.append(MOST_COUNTED + 1)
         if start is not None:
             rank, length, created_at, media_id = start
             values += [rank, rank, length, length, created_at, media_id]

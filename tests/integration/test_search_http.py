@@ -4,6 +4,7 @@ import unicodedata
 
 import pytest
 
+from backend.orm.pages import MOST_COUNTED
 from tests.answers import titles
 from tests.media_http import Caller, Service
 from tests.shelf import Shelf
@@ -193,3 +194,22 @@ class TestRanking:
             await reader.list(limit=1, cursor=cursor),
         ):
             assert answer.status_code == 422
+
+
+class TestVeryManyMatches:
+    async def test_the_newest_are_ranked(self, reader: Caller, shelf: Shelf) -> None:
+        await shelf.put("Sun")
+        await shelf.fill("The sun and the moon", MOST_COUNTED - 1)
+        found = (await reader.search("sun", limit=1)).json()
+        assert (found["total"], found["total_is_exact"]) == (MOST_COUNTED, True)
+        assert [item["title"] for item in found["items"]] == ["Sun"]
+
+        # The best one is now older than those that are looked at.
+        await shelf.put("The sun", "The sun")
+        found = (await reader.search("sun", limit=3)).json()
+        assert (found["total"], found["total_is_exact"]) == (MOST_COUNTED, False)
+        assert [item["title"] for item in found["items"]] == [
+            "The sun",
+            "The sun",
+            "The sun and the moon",
+        ]
