@@ -52,7 +52,8 @@ class ApiContainer(AccountsContainer, MediaContainer, HealthContainer):
             self._http,
             self.admin_pages,
         )
-        return Application(stack.build(), [self._warm], [self.close])
+        http = self.measured(stack.build(), self.problems)
+        return Application(http, [self._warm], [self.close])
 
     @cached_property
     def api(self) -> Api:

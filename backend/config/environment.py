@@ -21,6 +21,7 @@ MEBIBYTE = 1024**2
 GIBIBYTE = 1024 * MEBIBYTE
 # RFC 7518, section 3.2: an HS256 key has at least the 256 bits of the hash.
 LEAST_KEY_BYTES = 32
+LEAST_TOKEN_CHARACTERS = 16
 # What secrets in examples have in them: whoever has read an example knows them.
 EXAMPLE = "change-me"
 
@@ -154,6 +155,9 @@ class Environment(BaseSettings):
     job goes on elsewhere."""
     failpoints_dir: Path | None = Field(None, alias="FAILPOINTS_DIR")
     """For fault tests only: files in this folder kill processes of ours."""
+    metrics_token: SecretStr = Field(SecretStr(""), alias="METRICS_TOKEN")
+    """Whoever has it may read `/metrics`; without one there is no such path. At least
+    16 characters."""
     log_format: Literal["console", "json"] = Field("console", alias="LOG_FORMAT")
     """`console` for people, `json` for collectors: an object in each line."""
 
@@ -226,6 +230,21 @@ class Environment(BaseSettings):
         if len(value.get_secret_value().encode()) < LEAST_KEY_BYTES:
             raise ValueError(f"must have at least {LEAST_KEY_BYTES} bytes")
         return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _fit_for_a_header(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        if text and (len(text) < LEAST_TOKEN_CHARACTERS or not cls._is_word(text)):
+            raise ValueError(
+                f"must have at least {LEAST_TOKEN_CHARACTERS} characters, all of them "
+                "printable ASCII and none a space"
+            )
+        return value
+
+    @staticmethod
+    def _is_word(text: str) -> bool:
+        return text.isascii() and text.isprintable() and " " not in text
 
     @field_validator("s3_secret_access_key")
     @classmethod

@@ -15,7 +15,7 @@ from backend.api.media_list_controller import MediaListController
 from backend.api.miniature_controller import MiniatureController
 from backend.api.upload.miniature_receiver import MiniatureReceiver
 from backend.api.upload.receiver import UploadLimits, UploadReceiver
-from backend.config.container import Container
+from backend.config.metrics_container import MetricsContainer
 from backend.orm.media_lists import MediaLists
 from backend.orm.media_repository import MediaRepository
 from backend.orm.media_search import MediaSearch
@@ -23,6 +23,7 @@ from backend.use_cases.declared_upload import DeclaredUploads
 from backend.use_cases.ingest_media import IngestMedia
 from backend.use_cases.object_check import ObjectCheck
 from backend.use_cases.ports import IngestLeases
+from backend.use_cases.ports.metrics import UnobservedUploads
 from backend.use_cases.replace_miniature import ReplaceMiniature
 from backend.use_cases.request_deletion import RequestDeletion
 from backend.use_cases.retry_job import RetryJob
@@ -33,7 +34,7 @@ PROBE_READ_SECONDS = 1.5
 PROBE_THREADS = 4
 
 
-class MediaContainer(Container):
+class MediaContainer(MetricsContainer):
     """Builds what takes media in, shows and changes them."""
 
     @cached_property
@@ -54,6 +55,7 @@ class MediaContainer(Container):
             self.ingest_leases,
             self.staging,
             self.object_check,
+            self.metrics if self.is_measured else UnobservedUploads(),
         )
 
     @cached_property

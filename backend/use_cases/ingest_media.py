@@ -17,6 +17,7 @@ from backend.use_cases.ports import (
     MediaLedger,
     Staging,
 )
+from backend.use_cases.ports.metrics import UnobservedUploads, UploadObserver
 from backend.use_cases.staged_files import StagedFiles
 
 
@@ -34,6 +35,7 @@ class IngestMedia:
     leases: IngestLeases
     staging: Staging
     check: ObjectCheck
+    observer: UploadObserver = field(default_factory=UnobservedUploads)
     _handover: Handover = field(default_factory=Handover, init=False)
 
     async def execute(
@@ -54,6 +56,7 @@ class IngestMedia:
         async with self._handover.undecided(incoming, picture):
             ingested = await self._written(new, incoming)
         Failpoints.reach("ingest.committed")
+        self.observer.ingested(new.file.size_bytes, ingested)
         # Before the bell: a worker cannot remove a file that is still locked.
         await self._end(incoming, needed=ingested.keeps_staged_file)
         if picture is not None:

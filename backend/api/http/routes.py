@@ -1,8 +1,9 @@
 """What answers a path, and who may call it, known before Django sees the request."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern
@@ -45,11 +46,15 @@ SIGNED_IN = Access()
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What answers a path: `accesses` by method, `parameters` as Django converted them."""
+    """What answers a path: `accesses` by method, `parameters` as Django converted them.
+
+    `template` is the path with names in place of what differs: `/media/{media_id}/`.
+    """
 
     view: Callable[..., Awaitable[HttpResponseBase]]
     accesses: Mapping[str, Access]
     parameters: Mapping[str, Any]
+    template: str
 
 
 class Routes:
@@ -58,6 +63,8 @@ class Routes:
     Paths without parameters are looked up in a dictionary, then Django's own patterns
     are tried that share the first segment. `Api` orders its patterns the same way.
     """
+
+    _PARAMETER: ClassVar = re.compile(r"<(?:\w+:)?(\w+)>")
 
     def __init__(self) -> None:
         self._accesses: dict[str, dict[str, Access]] = {}
@@ -80,7 +87,8 @@ class Routes:
         return route
 
     def _index(self, text: str, pattern: URLPattern) -> None:
-        route = Route(pattern.callback, self._accesses[text], {})
+        template = "/" + self._PARAMETER.sub(r"{\1}", text)
+        route = Route(pattern.callback, self._accesses[text], {}, template)
         if "<" not in text:
             self._exact[f"/{text}"] = route
             return
@@ -98,5 +106,5 @@ class Routes:
         for pattern, route in self._by_segment.get(path.partition("/")[0], ()):
             matched = pattern.match(path)
             if matched:
-                return Route(route.view, route.accesses, matched[2])
+                return Route(route.view, route.accesses, matched[2], route.template)
         return None

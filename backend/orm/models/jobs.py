@@ -82,6 +82,11 @@ class Job(models.Model):
                 condition=Q(status=JobStatus.RUNNING),
                 name="job_leased",
             ),
+            models.Index(
+                fields=["kind", "failure_code"],
+                condition=Q(status=JobStatus.FAILED),
+                name="job_failed",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,110 @@
+"""Counting requests, and the page that tells the counts to Prometheus."""
+
+import asyncio
+import time
+from secrets import compare_digest
+from typing import Protocol
+
+import structlog
+
+from backend.api.http.asgi import AsgiApp, Message, Receive, Scope, Send
+from backend.api.http.errors import Problems, WrongMethod
+from backend.api.http.middleware import BearerToken
+from backend.api.http.routes import Route
+from backend.domain.errors import DatabaseAway, InvalidToken, MediaProjectError
+from backend.domain.figures import Figures
+from backend.use_cases.ports.metrics import FiguresReader, RequestObserver
+
+METRICS_PATH = "/metrics"
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+# Whatever else somebody sends makes no series of its own.
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER = "other"
+
+log = structlog.get_logger(__name__)
+
+
+class MeasuredRequests:
+    """Tells of each request its route, never the path: paths are without number.
+
+    `other` is what no route of the API answered: the admin, files, unknown paths, and
+    what was refused before a route was looked for.
+    """
+
+    def __init__(self, app: AsgiApp, observer: RequestObserver) -> None:
+        self._app = app
+        self._observer = observer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        status: int | None = None
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        began = time.perf_counter()
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            seconds = time.perf_counter() - began
+            self._observer.answered(*self._names(scope), status, seconds)
+
+    @staticmethod
+    def _names(scope: Scope) -> tuple[str, str]:
+        method: str = scope["method"]
+        route: Route | None = scope.get("route")
+        return method if method in METHODS else OTHER, (
+            route.template if route else OTHER
+        )
+
+
+class Exposition(Protocol):
+    """Writes all counts; may take milliseconds."""
+
+    def rendered(self, figures: Figures | None) -> bytes: ...
+
+
+class MetricsPage:
+    """Answers who has the token. PostgreSQL may be away: the other counts are told."""
+
+    def __init__(
+        self,
+        token: str,
+        exposition: Exposition,
+        figures: FiguresReader,
+        problems: Problems,
+    ) -> None:
+        self._token = token.encode()
+        self._exposition = exposition
+        self._figures = figures
+        self._problems = problems
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._check(scope)
+        except MediaProjectError as error:
+            await self._problems.send(error, scope, send)
+            return
+        body = await asyncio.to_thread(self._exposition.rendered, await self._read())
+        headers = [
+            (b"content-type", CONTENT_TYPE),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _check(self, scope: Scope) -> None:
+        """Raises `Unauthenticated`, `InvalidToken`, `WrongMethod`."""
+        if not compare_digest(BearerToken.read(scope).encode(), self._token):
+            raise InvalidToken
+        if scope["method"] != "GET":
+            raise WrongMethod(["GET"])
+
+    async def _read(self) -> Figures | None:
+        try:
+            return await self._figures.read()
+        except DatabaseAway as error:
+            log.warning("metrics.database_away", reason=repr(error))
+            return None

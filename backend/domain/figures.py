@@ -1,0 +1,37 @@
+"""How the whole installation does, in numbers that PostgreSQL knows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class JobCount:
+    """Jobs of one kind in one state; `code` is what their last attempt ended by.
+
+    `oldest_seconds` is how long the one that is due the longest has waited.
+    """
+
+    kind: str
+    status: str
+    code: str
+    count: int
+    oldest_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingCount:
+    """What the latest comparison of the stores found; `applied`: and put right."""
+
+    kind: str
+    applied: bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Jobs that have succeeded are not counted: there are ever more of them."""
+
+    jobs: Sequence[JobCount] = ()
+    findings: Sequence[FindingCount] = ()
+    heartbeat_age_seconds: float | None = None
+    reconciled_age_seconds: float | None = None
