@@ -15,8 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from backend.config.api_container import ApiContainer
-from backend.domain.media import Ingested
 from tests.account_api import AccountApi
+from tests.clips import ClipMaker
+from tests.media_http import Service
 
 PATH = "/metrics"
 TOKEN = "a-token-of-the-scraper"
@@ -149,23 +150,23 @@ class TestRequests:
 
 
 class TestUploads:
-    async def test_bytes_by_whether_they_were_there(self, measured: Measured) -> None:
-        for size, known in ((10, False), (32, False), (5, True)):
-            measured.container.ingest_media.observer.ingested(
-                size,
-                Ingested(
-                    uuid4(),
-                    uuid4(),
-                    created=True,
-                    deduplicated=known,
-                    keeps_staged_file=True,
-                ),
-            )
+    async def test_bytes_by_whether_they_were_there(
+        self, service: Service, measured: Measured, clips: ClipMaker
+    ) -> None:
+        video, other = clips.mp4(0.2), clips.mp4(0.4)
+        size = video.stat().st_size
+        owner = await service.signed_in(
+            "owner@example.org", "media_operator", measured.http
+        )
+        for file in (video, other, video):
+            assert (await owner.upload(file)).is_success
         name = "mediaproject_upload_bytes_total"
-        assert await measured.value(name, deduplicated="no") == 42
-        assert await measured.value(name, deduplicated="yes") == 5
+        new = await measured.value(name, deduplicated="no")
+        assert new == size + other.stat().st_size
+        assert await measured.value(name, deduplicated="yes") == size
         name = "mediaproject_uploads_total"
         assert await measured.value(name, deduplicated="no") == 2
+        assert await measured.value(name, deduplicated="yes") == 1
 
 
 @pytest.mark.django_db(transaction=True)
