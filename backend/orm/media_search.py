@@ -67,9 +67,9 @@ _AFTER = """
     WHERE rank > %s OR rank = %s AND (length > %s OR length = %s
           AND (created_at, uuid) < (%s, %s))
 """
-# Of very many matches the newest are ranked, one more than are counted: a planner that
-# expects so many reads the newest media one after the other until it has them, and
-# otherwise asks the trigrams. Whatever it thinks, it looks at every match once.
+# Of very many matches the newest are ranked, one more than are counted. The planner may
+# read the newest media one after the other until it has them, or ask the trigrams;
+# whatever it does, it looks at every match once.
 _STATEMENT = """
     WITH match AS MATERIALIZED (
          SELECT uuid, {rank} AS rank, length, created_at
