@@ -87,6 +87,14 @@ fuzz: $(INSTALLED) ## Send what the OpenAPI document allows and forbids to a sta
 docker-test: $(INSTALLED) $(NEWMAN) ## Build the image, bring compose.yml up and try everything on it
 	@exec $(PYTHON) -m tests.docker
 
+.PHONY: bench
+bench: $(INSTALLED) ## Measure us beside our peers, and renew docs/performance.md (needs wrk)
+	@exec $(PYTHON) -m bench --page
+
+.PHONY: bench-quick
+bench-quick: $(INSTALLED) ## The same with fewer and shorter runs and a smaller upload
+	@exec $(PYTHON) -m bench --quick
+
 .PHONY: bench-upload
 bench-upload: $(INSTALLED) ## Measure a 2 GiB upload beside FastAPI's
 	@exec $(PYTHON) -m bench.upload

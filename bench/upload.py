@@ -102,11 +102,16 @@ class Comparison:
         self.runs = [run for run in runs if run.fsync == fsync]
 
     @property
+    def pairs(self) -> list[tuple[Run, Run]]:
+        """Ours, and the peer's right before or after it."""
+        ours = [run for run in self.runs if run.contender == OurApi.name]
+        theirs = [run for run in self.runs if run.contender != OurApi.name]
+        return list(zip(ours, theirs, strict=True))
+
+    @property
     def ratios(self) -> list[float]:
         """How many times faster ours was, pair by pair."""
-        ours = [run.seconds for run in self.runs if run.contender == OurApi.name]
-        theirs = [run.seconds for run in self.runs if run.contender != OurApi.name]
-        return [peer / own for own, peer in zip(ours, theirs, strict=True)]
+        return [peer.seconds / own.seconds for own, peer in self.pairs]
 
     def summary(self) -> dict[str, Any]:
         return {
@@ -154,17 +159,23 @@ class UploadBench:
         self._short = LargeVideo(WORK / "short.mp4", self.WARM_UP_BYTES)
         self._rounds = rounds
         self._machine = machine
-        self._environment = PeerEnvironment(WORK / "peers")
+        self._environment = PeerEnvironment(PROJECT / ".data" / "bench-peers")
         self._table = Table()
 
     def run(self) -> list[Run]:
+        return self._settings([False, True])
+
+    def with_fsync(self) -> list[Run]:
+        return self._settings([True])
+
+    def _settings(self, fsyncs: Sequence[bool]) -> list[Run]:
         WORK.mkdir(parents=True, exist_ok=True)
         self._environment.prepare()
         self._video.make()
         self._short.make()
         print(self._table.HEAD, flush=True)
         try:
-            return [*self._setting(fsync=False), *self._setting(fsync=True)]
+            return [run for fsync in fsyncs for run in self._setting(fsync)]
         finally:
             self._video.path.unlink(missing_ok=True)
             self._short.path.unlink(missing_ok=True)
