@@ -144,6 +144,8 @@ class ReadBench:
         for work, paths in self._works(peer.name, [question]):
             try:
                 Equivalence().check(ours, peer, question)
+                for target in (ours, peer):
+                    self._wrk.run(target, paths)  # Pools and plans are there after it.
                 pairs = self._interleaving.run(
                     partial(self._wrk.run, ours, paths),
                     partial(self._wrk.run, peer, paths),

@@ -119,6 +119,7 @@ class ResultsFile:
 class MarkdownTable:
     """The rows as a person reads them, in a terminal and on a page."""
 
+    REASON_MOST = 200
     HEAD = (
         "Work | Peer | Unit | Ours | Theirs | Ratio (least to most) "
         "| CPU ms per unit, ours / theirs | Goal | Met"
@@ -134,10 +135,10 @@ class MarkdownTable:
         cells = [result.work, result.peer, result.unit, *self._figures(result)]
         return f"| {' | '.join([*cells, result.goal, met])} |"
 
-    @staticmethod
-    def _figures(result: Result) -> list[str]:
+    @classmethod
+    def _figures(cls, result: Result) -> list[str]:
         if result.ratio is None:
-            return ["-", "-", f"not measured: {result.note}".replace("|", "/"), "-"]
+            return ["-", "-", cls._reason(result), "-"]
         processor = (
             f"{(result.processor_ours or 0) * 1000:.2f} / "
             f"{(result.processor_theirs or 0) * 1000:.2f}"
@@ -149,6 +150,12 @@ class MarkdownTable:
             f"{result.ratio:.2f} ({spread})",
             processor,
         ]
+
+    @classmethod
+    def _reason(cls, result: Result) -> str:
+        """Its first words: the whole of it is in `results.json`."""
+        words = " ".join(result.note.split()).replace("|", "/")
+        return f"not measured: {words[:cls.REASON_MOST]}"
 
 
 class MeasuredPage:

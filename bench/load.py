@@ -26,7 +26,7 @@ class Processes:
         self._pids = pids
 
     def seconds(self) -> float:
-        """Of those that live: what a child that has ended used is left out."""
+        """With what children used that have ended: their parent has it."""
         return sum(self._of(pid) for pid in self._pids)
 
     def pin(self, core: int) -> None:
@@ -37,8 +37,15 @@ class Processes:
                     os.sched_setaffinity(thread.id, {core})
 
     def _of(self, pid: int) -> float:
-        used = (process.cpu_times() for process in self._family(pid))
-        return sum((float(times.user + times.system) for times in used), 0.0)
+        return sum(self._used(process) for process in self._family(pid))
+
+    @staticmethod
+    def _used(process: psutil.Process) -> float:
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            return 0.0
+        return float(sum(times[:4]))  # Its own, and that of children that have ended.
 
     @staticmethod
     def _family(pid: int) -> list[psutil.Process]:

@@ -43,7 +43,8 @@ _MEDIA = """
             published_at, described_at)
     SELECT uuid, %(owner)s, title, repeat('What is to be seen. ', 10), 'clip.mp4',
            uuid, 'ready', '',
-           '{"container": "MPEG-4", "video": {"codec": "AVC"}, "audio": null}',
+           '{"container": "MPEG-4", "duration": 10.0, "bit_rate": 800, "audio": null,
+             "video": {"codec": "AVC", "width": 64, "height": 48, "frame_rate": 25.0}}',
            10 + number %% 600, 1, now() - number * interval '7 seconds', now(), now()
       FROM made
 """

@@ -65,7 +65,7 @@ class TestMarkdownTable:
         )
 
     def test_every_line_has_as_many_cells_as_the_head(self) -> None:
-        rows = [result(pair(2, 1)), Result.failed(WORK, "a | b")]
+        rows = [result(pair(2, 1)), Result.failed(WORK, "a\n| b")]
         lines = MarkdownTable().text(rows).splitlines()
         assert len({line.count("|") for line in lines}) == 1
         assert "not measured: a / b" in lines[-1]
