@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from backend.config.api_container import ApiContainer
 from tests.account_api import AccountApi
 from tests.clips import ClipMaker
+from tests.database import TestDatabase
 from tests.media_http import Service
 
 PATH = "/metrics"
@@ -51,7 +52,7 @@ class Measured:
 
 
 @pytest.fixture
-async def measured(db: None) -> AsyncIterator[Measured]:
+async def measured(clean_database: TestDatabase) -> AsyncIterator[Measured]:
     environment = settings.ENVIRONMENT.model_copy(
         update={"metrics_token": SecretStr(TOKEN)}
     )
@@ -169,7 +170,6 @@ class TestUploads:
         assert await measured.value(name, deduplicated="yes") == 1
 
 
-@pytest.mark.django_db(transaction=True)
 class TestInstallation:
     async def test_jobs_by_kind_state_and_code(self, measured: Measured) -> None:
         await add_jobs("upload_to_cdn", "failed", "object_damaged", 3)
