@@ -44,7 +44,7 @@ check: $(INSTALLED) ## Format, lint, types, Django, migrations and whether they 
 	$(STATIC_ENV) DJANGO_SETTINGS_MODULE=backend.config.settings $(PYTHON) -m pytest -q -p no:django -p no:cacheprovider --noconftest tests/unit/test_architecture.py tests/unit/test_migrations.py
 
 # Half of the time tests wait: for timers, for servers to start, for faults to be noticed.
-PROCESSES ?= 2
+PROCESSES ?= 3
 
 .PHONY: test
 test: $(INSTALLED) ## Every test, on real servers of its own, with coverage
