@@ -11,6 +11,7 @@ SEEN_AT = datetime(2026, 7, 1, 9, 30, tzinfo=UTC)
 
 class TestReady:
     async def test_everything_answers(self, api: AccountApi) -> None:
+        await api.container.object_storage.prepare()
         for worker, seen_at in (("a", SEEN_AT), ("b", SEEN_AT - timedelta(hours=1))):
             await WorkerHeartbeat.objects.acreate(worker=worker, seen_at=seen_at)
         answer = await api.http.get(PATH)
