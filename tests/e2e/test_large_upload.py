@@ -56,9 +56,8 @@ class Pings:
 
 class TestLargeUpload:
     # Each has bytes of its own, so that all are sealed. The slowest of a hundred pings
-    # shows what else the machine does; the best round shows the API, and is the last.
+    # shows what else the machine does; the best round shows the API.
     ROUNDS = 3
-    MOST_SECONDS = 0.05
 
     @pytest.mark.alone
     def test_a_gibibyte_takes_little_memory_and_pings_go_on(
@@ -80,11 +79,9 @@ class TestLargeUpload:
             uuids.append(media["uuid"])
             assert len(pings.seconds) > 50
             slowest.append(pings.percentile(99))
-            if slowest[-1] < self.MOST_SECONDS:
-                break
 
         assert self._peak_bytes(stack) < 150 * MEBIBYTE
-        assert min(slowest) < self.MOST_SECONDS
+        assert min(slowest) < 0.05
         video.unlink()
         assert operator.until_done(uuids[-1], seconds=120)["status"] == "ready"
 
