@@ -9,9 +9,17 @@ from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import DocumentTooLarge, PyMongoError
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
 
 from backend.domain.errors import DocumentStoreAway
+from backend.domain.health import StoreName
 from backend.domain.patience import Patience
+from backend.use_cases.ports.metrics import UNOBSERVED, StoreObserver
 
 Database = Any
 
@@ -23,6 +31,30 @@ class MongoSettings:
     url: str = field(repr=False)
     operation_seconds: float = 3.0
     default_database: str = "mediaproject"
+
+
+class MongoClock(CommandListener):
+    """Times each command; those of the driver's own monitors are not among them."""
+
+    def __init__(self, observer: StoreObserver) -> None:
+        self._observer = observer
+
+    def started(self, event: CommandStartedEvent) -> None:
+        pass
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        self._tell(event, answered=True)
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        self._tell(event, answered=False)
+
+    def _tell(
+        self, event: CommandSucceededEvent | CommandFailedEvent, *, answered: bool
+    ) -> None:
+        seconds = event.duration_micros / 1_000_000
+        self._observer.asked(
+            StoreName.MONGO, event.command_name, seconds, answered=answered
+        )
 
 
 class MongoConnection:
@@ -37,8 +69,11 @@ class MongoConnection:
     _SELECTION_MILLISECONDS: Final = 2_000
     _SOCKET_MILLISECONDS: Final = 5_000
 
-    def __init__(self, settings: MongoSettings) -> None:
+    def __init__(
+        self, settings: MongoSettings, observer: StoreObserver = UNOBSERVED
+    ) -> None:
         self._settings = settings
+        self._clock = MongoClock(observer)
         self._client: AsyncIOMotorClient[dict[str, Any]] | None = None
         self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
 
@@ -100,4 +135,5 @@ class MongoConnection:
             readPreference="primary",
             uuidRepresentation="standard",
             tz_aware=True,
+            event_listeners=[self._clock],
         )

@@ -6,19 +6,15 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from backend.domain.accounts import (
-    AccessClaims,
     Credentials,
     EmailAddress,
-    LiveSession,
     Profile,
     RefreshToken,
 )
 from backend.domain.errors import BadCredentials, EmailTaken, InvalidToken
 from backend.domain.freshness import Scopes
-from backend.domain.media import Caller
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.known_changes import KnownChanges
-from backend.orm.live_sessions import LiveSessions
 from backend.orm.models import Session, User
 from backend.orm.profiles import Profiles
 from backend.orm.transactions import Transactions
@@ -75,13 +71,6 @@ class DjangoAccountLedger:
             self._transactions.run(self._revoke, user_id, frozenset(session_ids)),
             Scopes.user(user_id),
         )
-
-    async def caller(self, claims: AccessClaims) -> Caller | None:
-        session = await self.live_session(claims)
-        return session.caller if session else None
-
-    async def live_session(self, claims: AccessClaims) -> LiveSession | None:
-        return await self._threads.run(LiveSessions.read, claims)
 
     @transaction.atomic
     def _create_user(self, email: str, password_hash: str, role: str) -> Profile:

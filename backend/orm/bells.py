@@ -1,5 +1,6 @@
 """Jobs that waited for something which has just come about."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db.models.functions import Now
@@ -7,6 +8,15 @@ from django.db.models.functions import Now
 from backend.domain.jobs import SUSPICIOUS_LOSSES, JobKind
 from backend.domain.states import JobStatus
 from backend.orm.models import Job
+from backend.orm.prepared import Prepared
+
+_RING_FOR_UPLOAD = Prepared("""
+    UPDATE job SET ring_after = statement_timestamp()
+      FROM media
+     WHERE media.video_id = %(blob)s AND job.media_id = media.uuid
+       AND job.kind = %(kind)s AND job.status = %(queued)s
+    RETURNING job.uuid
+""")
 
 
 class Bells:
@@ -20,13 +30,20 @@ class Bells:
         )
         waiting.update(ring_after=Now())
 
-    @staticmethod
-    def ring_for_suspects() -> None:
+    @classmethod
+    def ring_for_suspects(cls) -> None:
         """An attempt that may have been one of theirs has ended: they wait for it."""
+        cls._ring_due(failed_attempts__gte=SUSPICIOUS_LOSSES)
+
+    @classmethod
+    def ring_for_kind(cls, kind: JobKind) -> None:
+        """It was paused, and what was rung for meanwhile was not begun."""
+        cls._ring_due(kind=kind, ring_after__gt=Now())
+
+    @staticmethod
+    def _ring_due(**which: Any) -> None:
         waiting = Job.objects.filter(
-            status=JobStatus.QUEUED,
-            failed_attempts__gte=SUSPICIOUS_LOSSES,
-            run_after__lte=Now(),
+            status=JobStatus.QUEUED, run_after__lte=Now(), **which
         )
         # Whoever is locked is just being looked at; two of us must not wait for each other.
         free = waiting.select_for_update(skip_locked=True, no_key=True)
@@ -36,7 +53,8 @@ class Bells:
     @staticmethod
     def ring_for_upload(blob_id: UUID) -> None:
         """An upload has ended: other media of these bytes may have waited for it."""
-        waiting = Job.objects.filter(
-            kind=JobKind.UPLOAD_TO_CDN, status=JobStatus.QUEUED, media__video=blob_id
+        _RING_FOR_UPLOAD.row(
+            blob=blob_id,
+            kind=JobKind.UPLOAD_TO_CDN.value,
+            queued=JobStatus.QUEUED.value,
         )
-        waiting.update(ring_after=Now())

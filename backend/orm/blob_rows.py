@@ -2,15 +2,29 @@
 
 from uuid import UUID
 
-from django.db.models.functions import Now
-
 from backend.domain.media import BlobRef, ObjectKey
 from backend.domain.states import BLOB_TRANSITIONS, BlobState
-from backend.orm.models import Blob, MultipartUpload
+from backend.orm.models import Blob
+from backend.orm.prepared import Prepared
+
+# The rows of its parts go with that of an upload.
+_MARK_STORED = Prepared("""
+    WITH uploads AS (
+        DELETE FROM multipart_upload WHERE blob_id = %(blob)s
+    )
+    UPDATE blob SET state = %(stored)s, stored_at = statement_timestamp()
+     WHERE uuid = %(blob)s AND state = ANY(%(before)s)
+    RETURNING uuid
+""")
 
 
 class BlobRows:
     """What jobs of different kinds have in common."""
+
+    @classmethod
+    def stored(cls, blob_id: UUID) -> BlobRef | None:
+        blob = Blob.objects.filter(uuid=blob_id, state=BlobState.STORED).first()
+        return None if blob is None else cls.ref(blob)
 
     @staticmethod
     def ref(blob: Blob) -> BlobRef:
@@ -22,13 +36,15 @@ class BlobRows:
             object_key=ObjectKey(blob.object_key),
             staged_name=blob.staged_name,
             stored=blob.state != BlobState.STAGED,
+            missing=blob.state == BlobState.MISSING,
         )
 
     @staticmethod
     def mark_stored(blob_id: UUID) -> None:
         """What is known of its upload is not needed any more."""
         sources = BLOB_TRANSITIONS.sources(BlobState.STORED)
-        Blob.objects.filter(uuid=blob_id, state__in=sources).update(
-            state=BlobState.STORED, stored_at=Now()
+        _MARK_STORED.row(
+            blob=blob_id,
+            stored=BlobState.STORED.value,
+            before=[state.value for state in sources],
         )
-        MultipartUpload.objects.filter(blob=blob_id).delete()

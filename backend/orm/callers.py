@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from backend.domain.errors import InvalidToken, RightMissing, RightNotHeld
+from backend.domain.operations import Operator
 from backend.domain.rights import Right
 
 # The user is locked first, as by everybody who takes both.
@@ -46,6 +47,14 @@ class LockedCaller:
         if not user or not user[0] or not session or not session[0]:
             raise InvalidToken
         return cls(user_id, user[1])
+
+    @classmethod
+    def check_operator(cls, operator: Operator, *rights: Right) -> None:
+        """Raises `InvalidToken`, `RightMissing`; who has the machine has every right."""
+        if operator.caller is not None:
+            locked = cls.lock(operator.caller.user_id, operator.caller.session_id)
+            for right in rights:
+                locked.check(right)
 
     @staticmethod
     def _user(cursor: CursorWrapper, user_id: UUID) -> tuple[Any, ...] | None:

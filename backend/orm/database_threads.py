@@ -13,17 +13,17 @@ from select import POLLIN, poll
 from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import ThreadSensitiveContext
-from django.db import InterfaceError, OperationalError, connections
+from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from backend.domain.errors import DatabaseAway, DatabaseSilent
 from backend.domain.patience import Patience
+from backend.orm.away import Away
+from backend.use_cases.ports.metrics import PoolUse
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Work = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
-
-LOST = (OperationalError, InterfaceError)
 
 
 class ConnectionUpkeep:
@@ -42,6 +42,12 @@ class ConnectionUpkeep:
     def after(self) -> None:
         for connection in connections.all(initialized_only=True):
             connection.close_if_unusable_or_obsolete()
+
+    @staticmethod
+    def after_failure(error: BaseException) -> None:
+        """The next connection may lead to where one can write."""
+        if Away.is_read_only(error):
+            connections.close_all()
 
     @staticmethod
     def _is_quiet(connection: BaseDatabaseWrapper) -> bool:
@@ -108,6 +114,7 @@ class DatabaseThread(Executor):
             finally:
                 self._upkeep.after()
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits
+            self._upkeep.after_failure(error)
             future.set_exception(error)
         else:
             future.set_result(result)
@@ -139,9 +146,9 @@ class DatabaseThreads:
     async def run(self, unit: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run one unit, usually one transaction, on a database thread.
 
-        Raises `DatabaseAway` when no thread becomes free in time and in place of
-        Django's `OperationalError` and `InterfaceError`: a unit that must tell a
-        failed commit apart catches them itself and raises an error of ours. Raises
+        Raises `DatabaseAway` when no thread becomes free in time and in place of what
+        Django raises when the database is `Away`: a unit that must tell a failed
+        commit apart catches that itself and raises an error of ours. Raises
         `DatabaseSilent` when the unit has begun and its end cannot be awaited.
         """
         thread = await self._borrow()
@@ -153,8 +160,10 @@ class DatabaseThreads:
                 return await asyncio.wrap_future(future)
         except TimeoutError:
             raise DatabaseSilent from None
-        except LOST as error:
-            raise DatabaseAway from error
+        except Error as error:
+            if Away.is_meant_by(error):
+                raise DatabaseAway from error
+            raise
 
     @asynccontextmanager
     async def context(self) -> AsyncIterator[None]:
@@ -174,11 +183,17 @@ class DatabaseThreads:
             thread.submit(int).add_done_callback(lambda _: self._return(thread))
             if isinstance(error, TimeoutError):
                 raise DatabaseSilent from None
-            if isinstance(error, LOST):
+            if Away.is_meant_by(error):
                 raise DatabaseAway from error
             raise
         else:
             self._return(thread)
+
+    @property
+    def use(self) -> PoolUse:
+        with self._lock:
+            size, idle = len(self._threads), len(self._idle)
+            return PoolUse(size, size - idle, len(self._waiting))
 
     def close(self) -> None:
         """Close every connection and end every thread; blocks while units finish."""

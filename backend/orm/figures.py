@@ -5,16 +5,23 @@ from typing import Any
 
 from django.db import connection
 
+from backend.domain.failures import FailureCode
 from backend.domain.figures import Figures, FindingCount, JobCount
 from backend.domain.states import JobStatus
 from backend.orm.database_threads import DatabaseThreads
+from backend.orm.job_pauses import JobPauses
+from backend.orm.worker_tallies import WorkerTallies
 
 # One branch for each state: each has a partial index, and what has succeeded is not read.
+# Of what has failed not even the rows are: after a bad night there may be very many.
 _JOBS = """
-SELECT kind, status, failure_code, count(*),
-       extract(epoch FROM statement_timestamp() - min(run_after))
-  FROM job WHERE status = %s AND run_after <= statement_timestamp()
- GROUP BY kind, status, failure_code
+SELECT kind, CASE WHEN paused THEN 'paused' ELSE status END, failure_code, count(*),
+       CASE WHEN NOT paused
+            THEN extract(epoch FROM statement_timestamp() - min(run_after)) END
+  FROM (SELECT *, EXISTS (SELECT FROM job_pause WHERE job_pause.kind = job.kind) AS paused
+          FROM job) AS job
+ WHERE status = %s AND run_after <= statement_timestamp()
+ GROUP BY kind, status, paused, failure_code
 UNION ALL
 SELECT kind, 'delayed', failure_code, count(*), NULL
   FROM job WHERE status = %s AND run_after > statement_timestamp()
@@ -23,10 +30,13 @@ UNION ALL
 SELECT kind, status, failure_code, count(*), NULL
   FROM job WHERE status = %s GROUP BY kind, status, failure_code
 UNION ALL
-SELECT kind, status, failure_code, count(*), NULL
-  FROM job WHERE status = %s GROUP BY kind, status, failure_code
+SELECT kind, 'failed', failure_code, count(*), NULL
+  FROM job WHERE status = %s AND failure_code <> %s GROUP BY kind, failure_code
 """
-_STATES = [JobStatus.QUEUED, JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.FAILED]
+_VALUES = [
+    *(JobStatus.QUEUED, JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.FAILED),
+    FailureCode.MEDIA_DELETED,
+]
 _FINDINGS = """
 SELECT finding ->> 'kind', (finding ->> 'applied')::boolean, count(*)
   FROM (SELECT findings FROM consistency_report
@@ -54,7 +64,7 @@ class InstallationFigures:
 
     @classmethod
     def _read(cls) -> Figures:
-        jobs = cls._rows(_JOBS, _STATES)
+        jobs = cls._rows(_JOBS, _VALUES)
         findings = cls._rows(_FINDINGS)
         ((heartbeat, reconciled),) = cls._rows(_AGES)
         return Figures(
@@ -65,6 +75,8 @@ class InstallationFigures:
             [FindingCount(*row) for row in findings],
             cls._seconds(heartbeat),
             cls._seconds(reconciled),
+            [pause.kind.value for pause in JobPauses.all()],
+            WorkerTallies.all(),
         )
 
     @staticmethod

@@ -1,12 +1,12 @@
 """Media whose bytes were lost and have come back."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Q
 
-from backend.domain.failures import FailureCode
+from backend.domain.failures import LOST_BYTES
 from backend.domain.states import LIVE_MEDIA, MediaStatus
 from backend.orm.models import Media
 from backend.orm.reopened_work import ReopenedWork
@@ -14,6 +14,7 @@ from backend.orm.revision import Revision
 
 _LIVE = Q(status__in=LIVE_MEDIA)
 _FAILED = Q(status=MediaStatus.FAILED)
+_LOST = Q(_FAILED, failure_code__in=LOST_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +22,17 @@ class Healing:
     """Has media of one blob published again; needs the blob locked.
 
     Of an owner one media at most: the live one or else the newest of those that failed
-    with one of `codes`. Media that failed otherwise stay as they are. Every method
-    returns those that are published again.
+    because their bytes were lost. Media that failed otherwise stay as they are. Every
+    method returns those that are published again.
     """
 
     blob_id: UUID
     request_id: str = ""
-    codes: Collection[FailureCode] = (FailureCode.OBJECT_MISSING,)
 
     def of_all(self) -> tuple[UUID, ...]:
         """The others that had been published are not any more: a retry of what they lack
         has the upload made again."""
-        again = self._published(self._locked(_LIVE | self._lost))
+        again = self._published(self._locked(_LIVE | _LOST))
         for media in self._locked(_FAILED & Q(published_at__isnull=False)):
             Revision.rise(media.uuid, published_at=None)
         return again
@@ -43,13 +43,9 @@ class Healing:
     def of_owner(self, owner_id: UUID) -> tuple[UUID, ...]:
         """Nothing where one is live."""
         own = Media.objects.filter(owner=owner_id, video=self.blob_id)
-        if not own.filter(self._lost).exists() or own.filter(_LIVE).exists():
+        if not own.filter(_LOST).exists() or own.filter(_LIVE).exists():
             return ()
-        return self._published(self._locked(self._lost & Q(owner=owner_id)))
-
-    @property
-    def _lost(self) -> Q:
-        return Q(status=MediaStatus.FAILED, failure_code__in=self.codes)
+        return self._published(self._locked(_LOST & Q(owner=owner_id)))
 
     def _locked(self, which: Q) -> list[Media]:
         media = Media.objects.select_for_update(no_key=True)

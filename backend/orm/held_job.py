@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -14,6 +14,7 @@ from backend.domain.states import JobStatus
 from backend.orm.bells import Bells
 from backend.orm.intervals import FromNow
 from backend.orm.models import Job, JobAttempt
+from backend.orm.prepared import Prepared
 from backend.use_cases.ports import Claim
 
 MESSAGE_MOST_CHARACTERS = 1_000
@@ -30,6 +31,22 @@ class HeldJob:
     job_id: UUID
     fence: int
     attempt: int
+
+    _SUCCEED: ClassVar = Prepared("""
+        WITH done AS (
+            UPDATE job
+               SET status = %(succeeded)s, progress = 100, failure_code = '',
+                   lease_until = NULL, finished_at = statement_timestamp()
+             WHERE uuid = %(job)s AND fence = %(fence)s AND status = %(running)s
+            RETURNING uuid
+        ), ended AS (
+            UPDATE job_attempt
+               SET ended_at = statement_timestamp(), outcome = %(outcome)s, code = '',
+                   message = %(message)s
+              FROM done WHERE job_id = done.uuid AND number = %(number)s
+        )
+        SELECT uuid FROM done
+    """)
 
     @classmethod
     def of(cls, claim: Claim) -> Self:
@@ -48,16 +65,19 @@ class HeldJob:
         """Write to the row while the attempt goes on."""
         self._write(**columns)
 
-    def succeed(self, message: str = "", **changes: Any) -> None:
-        self._write(
-            status=JobStatus.SUCCEEDED,
-            progress=100,
-            failure_code="",
-            lease_until=None,
-            finished_at=Now(),
-            **changes,
+    def succeed(self, message: str = "") -> None:
+        done = self._SUCCEED.row(
+            job=self.job_id,
+            fence=self.fence,
+            number=self.attempt,
+            running=JobStatus.RUNNING.value,
+            succeeded=JobStatus.SUCCEEDED.value,
+            outcome=AttemptOutcome.SUCCEEDED.value,
+            message=message[:MESSAGE_MOST_CHARACTERS],
         )
-        self.end_attempt(AttemptOutcome.SUCCEEDED, message=message)
+        if done is None:
+            raise LeaseLost
+        self._ring_for_suspects()
 
     def queue_again(self, delay: timedelta, **changes: Any) -> None:
         self._write(
@@ -86,7 +106,10 @@ class HeldJob:
             code=code,
             message=message[:MESSAGE_MOST_CHARACTERS],
         )
-        # Only one after so many losses can have kept other suspects waiting.
+        self._ring_for_suspects()
+
+    def _ring_for_suspects(self) -> None:
+        """Only one after so many losses can have kept other suspects waiting."""
         if self.attempt > SUSPICIOUS_LOSSES:
             Bells.ring_for_suspects()
 

@@ -4,10 +4,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Now
 
-from backend.domain.failures import FailureCode, JobFailed
+from backend.domain.failures import LOST_BYTES, FailureCode, JobFailed
 from backend.domain.jobs import (
     DECIDING_JOBS,
     ENDLESS_JOBS,
@@ -15,19 +13,19 @@ from backend.domain.jobs import (
     JobKind,
     RetryPolicy,
 )
-from backend.domain.media import UrlKind
 from backend.domain.states import (
     GONE_MEDIA,
     MEDIA_TRANSITIONS,
-    SHOWN_MEDIA,
     MediaStatus,
 )
 from backend.domain.technical import TechnicalSummary
 from backend.orm.bells import Bells
 from backend.orm.blob_rows import BlobRows
-from backend.orm.claimed_bytes import ClaimedBytes
 from backend.orm.held_job import HeldJob
-from backend.orm.models import Blob, Job, Media, Url
+from backend.orm.held_rows import HeldRows
+from backend.orm.models import Job, Media
+from backend.orm.ready_media import ReadyMedia
+from backend.orm.reopened_work import ReopenedWork
 from backend.orm.revision import Revision
 from backend.orm.unneeded_files import UnneededFiles
 from backend.use_cases.ports import Claim, StagedNames
@@ -47,31 +45,26 @@ class JobEndings:
 
     @transaction.atomic
     def mark_published(self, claim: Claim) -> StagedNames:
-        is_shown = self._lock(claim)
-        ClaimedBytes(claim).check()
+        rows = HeldRows.lock(claim)
+        rows.bytes_of(claim).check()
         HeldJob.of(claim).succeed()
         BlobRows.mark_stored(claim.blob.uuid)
         Bells.ring_for_upload(claim.blob.uuid)
-        if is_shown:
-            self._write_url(claim)
-            # Single-row: whoever comes second, publishing or describing, makes it ready.
-            half = Q(described_at__isnull=False)
-            self._complete(claim.media_id, half, "published_at")
+        if rows.is_shown:
+            ReadyMedia(claim.media_id).publish(claim.blob.object_key)
         return self._unneeded(claim)
 
     @transaction.atomic
     def mark_described(self, claim: Claim, summary: TechnicalSummary) -> StagedNames:
-        is_shown = self._lock(claim)
+        rows = HeldRows.lock(claim)
         HeldJob.of(claim).succeed()
-        if is_shown:
-            self._write_summary(claim.media_id, summary)
-            half = Q(published_at__isnull=False)
-            self._complete(claim.media_id, half, "described_at")
+        if rows.is_shown:
+            ReadyMedia(claim.media_id).describe(summary)
         return self._unneeded(claim)
 
     @transaction.atomic
     def mark_pictured(self, claim: Claim) -> StagedNames:
-        self._lock(claim)
+        HeldRows.lock(claim)
         HeldJob.of(claim).succeed()
         # The attempt has removed them, whichever of these jobs has left them.
         jobs = Job.objects.filter(media=claim.media_id, kind=claim.kind)
@@ -81,10 +74,12 @@ class JobEndings:
 
     @transaction.atomic
     def fail(self, claim: Claim, error: JobFailed) -> StagedNames:
-        is_shown = self._lock(claim)
+        rows = HeldRows.lock(claim)
         held = HeldJob.of(claim)
         held.end_attempt(AttemptOutcome.FAILED, error.code, str(error))
-        if is_shown and ClaimedBytes(claim).are_there_after(error):
+        claimed = rows.bytes_of(claim)
+        claimed.disown_after(error)
+        if rows.is_shown and claimed.are_there_after(error):
             Revision.rise(claim.media_id)
             held.queue_again(timedelta())
         else:
@@ -114,7 +109,7 @@ class JobEndings:
             code = error.failure.last_code
             held.fail(code, failed_attempts=failed)
             if kind in DECIDING_JOBS:
-                self._fail_media(media_id, code)
+                self._fail_media(media_id, kind, code)
         elif kind != JobKind.DELETE_MEDIA and self._is_gone(media_id):
             held.fail(FailureCode.MEDIA_DELETED, failed_attempts=failed)
             Bells.ring_for_deletion(media_id)
@@ -127,50 +122,14 @@ class JobEndings:
         return Media.objects.filter(uuid=media_id, status__in=GONE_MEDIA).exists()
 
     @staticmethod
-    def _lock(claim: Claim) -> bool:
-        """The blob too: of two last jobs on it one must see that the other has ended.
-
-        False if the media is being deleted, which may go on when this attempt has ended.
-        """
-        if claim.video is not None:
-            blobs = Blob.objects.select_for_update(no_key=True)
-            blobs.filter(uuid=claim.video.uuid).first()
-        media = Media.objects.select_for_update(no_key=True)
-        is_shown = media.filter(uuid=claim.media_id, status__in=SHOWN_MEDIA).first()
-        if is_shown is None:
-            Bells.ring_for_deletion(claim.media_id)
-        return is_shown is not None
-
-    @staticmethod
-    def _write_summary(media_id: UUID, summary: TechnicalSummary) -> None:
-        Media.objects.filter(uuid=media_id).update(
-            technical=summary.as_dict(), duration_seconds=summary.duration
-        )
-
-    @staticmethod
-    def _write_url(claim: Claim) -> None:
-        Url.objects.update_or_create(
-            media_id=claim.media_id,
-            kind=UrlKind.VIDEO,
-            defaults={"object_key": str(claim.blob.object_key)},
-        )
-
-    @staticmethod
-    def _complete(media_id: UUID, other_half_done: Q, moment: str) -> None:
-        ready = When(
-            other_half_done
-            & Q(status__in=MEDIA_TRANSITIONS.sources(MediaStatus.READY)),
-            then=Value(MediaStatus.READY.value),
-        )
-        status = Case(ready, default=F("status"))
-        Revision.rise(media_id, **{moment: Now()}, status=status)
-
-    @staticmethod
-    def _fail_media(media_id: UUID, code: FailureCode) -> None:
+    def _fail_media(media_id: UUID, kind: JobKind, code: FailureCode) -> None:
+        """Not one that has what the job was to achieve: a look for its object that fails
+        says nothing of the object, unless it says that its bytes are lost."""
         sources = MEDIA_TRANSITIONS.sources(MediaStatus.FAILED)
-        Media.objects.filter(uuid=media_id, status__in=sources).update(
-            status=MediaStatus.FAILED, failure_code=code
-        )
+        media = Media.objects.filter(uuid=media_id, status__in=sources)
+        if code not in LOST_BYTES:
+            media = media.filter(**{ReopenedWork.MOMENTS[kind]: None})
+        media.update(status=MediaStatus.FAILED, failure_code=code)
 
     @staticmethod
     def _unneeded(claim: Claim) -> StagedNames:

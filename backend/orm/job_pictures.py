@@ -48,7 +48,8 @@ class PictureBlobs:
     def _expect(blob: Blob) -> None:
         """An object that was lost is about to be put again."""
         if blob.state == BlobState.MISSING:
-            Blob.objects.filter(uuid=blob.uuid).update(state=BlobState.STAGED)
+            blob.state = BlobState.STAGED
+            blob.save(update_fields=["state"])
 
     @staticmethod
     def _insert(picture: Picture, sha256: str) -> None:
@@ -74,8 +75,8 @@ class JobPictures:
     the old object back: uuids and keys are never used again, and bytes that return get
     a blob of their own.
 
-    Both raise `LeaseLost`, and `JobFailed` when the media was deleted meanwhile. They
-    lock blobs, media and job in this order.
+    Both raise `LeaseLost`, and `JobFailed` when the media was deleted meanwhile, or the
+    object was lost. They lock blobs, media and job in this order.
     """
 
     def __init__(self) -> None:
@@ -108,6 +109,7 @@ class JobPictures:
         blobs = self._blobs.lock(Q(uuid__in=both.values("blob")))
         self._lock(claim)
         made = self._miniatures(claim, shown=False).select_related("blob").get()
+        self._expect_stored(made.blob)
         self._miniatures(claim, shown=True).delete()
         Miniature.objects.filter(pk=made.pk).update(shown=True)
         self._publish(claim, made.blob)
@@ -125,6 +127,13 @@ class JobPictures:
             message = "The media was deleted while its miniature was made."
             raise JobFailed(FailureCode.MEDIA_DELETED, message)
         HeldJob.of(claim).lock()
+
+    @staticmethod
+    def _expect_stored(blob: Blob) -> None:
+        """Raises `JobFailed` if its object was found to be gone since it was seen."""
+        if blob.state == BlobState.MISSING:
+            message = "The object of the picture was lost before it was shown."
+            raise JobFailed(FailureCode.OBJECT_DAMAGED, message)
 
     @staticmethod
     def _publish(claim: Claim, blob: Blob) -> None:

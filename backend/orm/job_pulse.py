@@ -9,7 +9,8 @@ from backend.orm.database_threads import DatabaseThreads
 _PULSE = """
 SELECT
     (SELECT extract(epoch FROM statement_timestamp() - min(run_after))
-       FROM job WHERE status = %s AND run_after <= statement_timestamp()),
+       FROM job WHERE status = %s AND run_after <= statement_timestamp()
+        AND NOT EXISTS (SELECT FROM job_pause WHERE job_pause.kind = job.kind)),
     (SELECT max(seen_at) FROM worker_heartbeat)
 """
 

@@ -1,9 +1,11 @@
 """The transactions of the sweeper: lost leases, due jobs, heartbeats."""
 
+from datetime import timedelta
 from itertools import chain
 
 from django.db import connection, transaction
-from django.db.models.functions import Now
+from django.db.models import Subquery
+from django.db.models.functions import Least, Now
 
 from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.jobs import AttemptOutcome, JobKind
@@ -12,6 +14,7 @@ from backend.orm.held_job import HeldJob, LeaseLost
 from backend.orm.intervals import RING_INTERVAL, FromNow
 from backend.orm.job_endings import JobEndings
 from backend.orm.models import Blob, Job, Media, WorkerHeartbeat
+from backend.orm.paused_kinds import PausedKinds
 from backend.orm.unneeded_files import UnneededFiles
 from backend.use_cases.ports import DueJob, Reclaimed, StagedNames
 
@@ -43,12 +46,13 @@ class JobSweep:
 
     @transaction.atomic
     def due(self, kind: JobKind, most: int) -> list[DueJob]:
-        """Queued jobs that nobody was told of lately, marked as rung."""
+        """Queued jobs that nobody was told of lately, marked as rung; none while paused."""
         if not self._is_alone():
             return []
         jobs = list(
             Job.objects.select_for_update(skip_locked=True, no_key=True)
             .filter(
+                ~PausedKinds.of_job(),
                 kind=kind,
                 status=JobStatus.QUEUED,
                 run_after__lte=Now(),
@@ -66,6 +70,18 @@ class JobSweep:
         WorkerHeartbeat.objects.update_or_create(
             worker=worker, defaults={"seen_at": Now()}
         )
+
+    @staticmethod
+    @transaction.atomic
+    def purge_heartbeats(keep: timedelta, most: int) -> int:
+        latest = WorkerHeartbeat.objects.order_by("-seen_at").values("seen_at")[:1]
+        silent = WorkerHeartbeat.objects.filter(
+            seen_at__lt=Least(FromNow(-keep), Subquery(latest))
+        )
+        locked = silent.select_for_update(skip_locked=True)
+        chosen = list(locked.values_list("pk", flat=True)[:most])
+        WorkerHeartbeat.objects.filter(pk__in=chosen).delete()
+        return len(chosen)
 
     @staticmethod
     def _is_alone() -> bool:

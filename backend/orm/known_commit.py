@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
 from backend.domain.errors import CommitUnknown
+from backend.orm.away import LOST
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,7 +23,7 @@ class KnownCommit:
             with transaction.atomic():
                 result = write(*args, **kwargs)
                 written = True
-        except (OperationalError, InterfaceError) as error:
+        except LOST as error:
             if not written:
                 raise
             # Everything was written and only the answer to COMMIT is missing.

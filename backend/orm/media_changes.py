@@ -2,7 +2,6 @@
 
 from django.db import transaction
 
-from backend.domain.errors import RevisionMismatch
 from backend.domain.media import Caller, MediaChange
 from backend.domain.rights import Right
 from backend.orm.callers import LockedCaller
@@ -20,8 +19,7 @@ class MediaChanges:
         locked = LockedCaller.lock(caller.user_id, caller.session_id)
         media = ShownMedia.lock(change.media_id)
         locked.check_for(media.owner_id, Right.MEDIA_UPDATE_OWN, Right.MEDIA_UPDATE_ANY)
-        if change.revisions is not None and str(media.revision) not in change.revisions:
-            raise RevisionMismatch(f"The media has revision {media.revision} now.")
+        Revision.check(media, change.revisions)
         if columns := self._columns(change, media):
             Revision.rise(media.uuid, **columns)
 

@@ -1,5 +1,6 @@
 """The transactions at both ends of a deletion: hidden from readers, and forgotten."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from backend.orm.callers import LockedCaller
 from backend.orm.intervals import FIRST_RING_DELAY, FromNow
 from backend.orm.models import Job, Media
 from backend.orm.other_jobs import OtherJobs
+from backend.orm.revision import Revision
 from backend.orm.shown_media import ShownMedia
 
 
@@ -22,11 +24,18 @@ class MediaDeletion:
     """Hides a media from every reader and opens the job that removes the rest."""
 
     @transaction.atomic
-    def begin(self, media_id: UUID, caller: Caller, request_id: str) -> None:
+    def begin(
+        self,
+        media_id: UUID,
+        caller: Caller,
+        request_id: str,
+        revisions: Collection[str] | None,
+    ) -> None:
         """Raises what `MediaLedger.delete` names."""
         locked = LockedCaller.lock(caller.user_id, caller.session_id)
         media = ShownMedia.lock(media_id)
         locked.check_for(media.owner_id, Right.MEDIA_DELETE_OWN, Right.MEDIA_DELETE_ANY)
+        Revision.check(media, revisions)
         self._hide(media_id)
         OtherJobs(media_id).close_queued()
         Job.objects.create(

@@ -24,10 +24,10 @@ class MediaIngest:
     """Decides whether received bytes are new, shared, a duplicate or a remedy.
 
     Locks in the order of all ledger transactions: user, blob, media, job.
-    `is_staged` tells whether a staged file is there.
+    `is_staged` tells whether a staged file of a size is there.
     """
 
-    def __init__(self, is_staged: Callable[[UUID], bool]) -> None:
+    def __init__(self, is_staged: Callable[[UUID, int], bool]) -> None:
         self._is_staged = is_staged
         self._bytes = ReceivedBytes(is_staged)
 
@@ -62,7 +62,7 @@ class MediaIngest:
             blob.uuid,
             created=twin is None,
             deduplicated=blob.uuid != new.file.name,
-            keeps_staged_file=use is not BytesUse.SPARE,
+            keeps_staged_file=use.takes_the_file,
             healed=is_healed,
             changed=reopened or checked,
             given_up=blob.staged_name if use.replaces_a_file else None,
@@ -79,7 +79,7 @@ class MediaIngest:
     @staticmethod
     def _checked(twin: UUID | None, new: NewMedia, use: BytesUse) -> tuple[UUID, ...]:
         """A job will find the object, or put it; until then the media stays as it is."""
-        if twin is None or use is not BytesUse.KEPT:
+        if twin is None or not use.awaits_a_look:
             return ()
         ReopenedWork.queue(twin, (JobKind.UPLOAD_TO_CDN,), new.request_id)
         return (twin,)
@@ -107,6 +107,6 @@ class MediaIngest:
         """The staged picture for the job that takes one. Raises `StagedFileGone`."""
         if new.picture is None or kind != JobKind.MAKE_MINIATURE:
             return None
-        if not self._is_staged(new.picture.name):
+        if not self._is_staged(new.picture.name, new.picture.size_bytes):
             raise StagedFileGone
         return new.picture.name

@@ -1,6 +1,6 @@
 """The ledger over PostgreSQL: async outside, one transaction on a database thread inside."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
@@ -24,6 +24,7 @@ from backend.domain.media import (
 )
 from backend.domain.sightings import Sighting
 from backend.domain.technical import TechnicalSummary
+from backend.orm.blob_rows import BlobRows
 from backend.orm.blob_use import BlobUse
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.held_job import LeaseLost
@@ -38,6 +39,7 @@ from backend.orm.media_deletion import MediaDeletion, Tombstones
 from backend.orm.media_ingest import MediaIngest
 from backend.orm.media_removal import MediaRemoval
 from backend.orm.miniature_requests import MiniatureRequests
+from backend.orm.object_repairs import LostObjects
 from backend.orm.transactions import Transactions
 from backend.use_cases.ports import (
     Claim,
@@ -75,6 +77,7 @@ class DjangoMediaLedger:
         pictures: JobPictures,
         miniatures: MiniatureRequests,
         media_changes: MediaChanges,
+        lost_objects: LostObjects,
     ) -> None:
         self._transactions = Transactions(threads)
         self._freshness = freshness
@@ -90,6 +93,7 @@ class DjangoMediaLedger:
         self._pictures = pictures
         self._miniatures = miniatures
         self._media_changes = media_changes
+        self._lost_objects = lost_objects
 
     async def ingest(self, new: NewMedia, sighting: Sighting | None = None) -> Ingested:
         ingesting = self._transactions.commit(self._ingest.execute, new, sighting)
@@ -121,6 +125,18 @@ class DjangoMediaLedger:
         # Lists do not show progress.
         return await self._changes.touching(renewing, Scopes.media(claim.media_id))
 
+    async def lose_object(self, claim: Claim, blob: BlobRef) -> None:
+        losing = self._lost_objects.lose
+        changed = await self._transactions.held(losing, claim, blob.uuid)
+        if changed:
+            await self._freshness.touched(*Scopes.shown(changed))
+
+    async def regain_object(self, claim: Claim, blob: BlobRef) -> None:
+        regaining = self._lost_objects.regain
+        changed = await self._transactions.held(regaining, claim, blob.uuid)
+        if changed:
+            await self._freshness.touched(*Scopes.shown(changed))
+
     async def mark_published(self, claim: Claim) -> StagedNames:
         ending = self._end(claim, self._endings.mark_published, claim)
         return await self._touching(claim.media_id, ending) or ()
@@ -141,13 +157,22 @@ class DjangoMediaLedger:
     async def has_blob(self, blob_id: UUID) -> bool:
         return await self._transactions.run(BlobUse(blob_id).is_known)
 
+    async def stored_blob(self, blob_id: UUID) -> BlobRef | None:
+        return await self._transactions.run(BlobRows.stored, blob_id)
+
     async def mark_pictured(self, claim: Claim) -> StagedNames:
         ending = self._end(claim, self._endings.mark_pictured, claim)
         return await self._touching(claim.media_id, ending) or ()
 
-    async def delete(self, media_id: UUID, caller: Caller, request_id: str) -> None:
+    async def delete(
+        self,
+        media_id: UUID,
+        caller: Caller,
+        request_id: str,
+        revisions: Collection[str] | None = None,
+    ) -> None:
         hiding = self._transactions.run(
-            self._deletion.begin, media_id, caller, request_id
+            self._deletion.begin, media_id, caller, request_id, revisions
         )
         await self._changing(media_id, hiding)
 
@@ -190,6 +215,9 @@ class DjangoMediaLedger:
 
     async def beat(self, worker: str) -> None:
         await self._transactions.run(self._sweep.beat, worker)
+
+    async def purge_heartbeats(self, keep: timedelta, most: int) -> int:
+        return await self._transactions.run(self._sweep.purge_heartbeats, keep, most)
 
     async def _changing(self, media_id: UUID, work: Coroutine[Any, Any, R]) -> R:
         return await self._changes.changing(work, *Scopes.shown([media_id]))

@@ -168,7 +168,7 @@ class MediaRemoval:
         """Of a blob that others have, at most the staged file goes."""
         use = BlobUse(blob.uuid)
         if use.is_used():
-            unneeded = use.unneeded_staged_file()
+            unneeded = use.let_go_of_staged_file()
             return Leftovers(staged_files=(unneeded,) if unneeded else ())
         blob_id = blob.uuid
         blob.delete()

@@ -1,13 +1,15 @@
 """Reads of media and their jobs."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import Prefetch
 
 from backend.domain.errors import MediaNotFound, MediaNotStored
 from backend.domain.states import BlobState
+from backend.orm.database_line import Statement
+from backend.orm.database_lines import DatabaseLines
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.media_rows import MediaRow, MediaRows
 from backend.orm.models import Job, JobAttempt
@@ -27,11 +29,23 @@ class MediaRepository:
     Every method raises `DatabaseAway`; those that name a media raise `MediaNotFound`.
     """
 
-    def __init__(self, threads: DatabaseThreads) -> None:
+    _ONE: ClassVar = Statement(
+        f"""
+        SELECT {MediaRows.WHOLE} {MediaRows.FROM}
+         WHERE {MediaRows.IS_SHOWN} AND media.uuid = $1
+        """,
+        prepared=True,
+    )
+
+    def __init__(self, threads: DatabaseThreads, lines: DatabaseLines) -> None:
         self._threads = threads
+        self._lines = lines
 
     async def detail(self, media_id: UUID) -> MediaRow:
-        return await self._threads.run(self._detail, media_id)
+        found = await self._lines.rows(self._ONE, media_id, make=MediaRows.whole)
+        if not found:
+            raise MediaNotFound
+        return found[0]
 
     async def jobs(self, media_id: UUID) -> list[Job]:
         """All jobs of the media, newest first, with their attempts, oldest first."""
@@ -56,13 +70,6 @@ class MediaRepository:
         if blob_id is None:
             raise MediaNotFound
         return blob_id
-
-    @staticmethod
-    def _detail(media_id: UUID) -> MediaRow:
-        media = MediaRows.one(media_id)
-        if media is None:
-            raise MediaNotFound
-        return media
 
     @classmethod
     def _jobs(cls, media_id: UUID) -> list[Job]:

@@ -1,23 +1,20 @@
-"""What readers see of media, each as one row of one query."""
+"""What readers see of media, each as one row of one statement."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
-from django.contrib.postgres.aggregates.mixins import OrderableAggMixin
-from django.db.models import Aggregate, JSONField, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 
+from backend.domain.media import UrlKind
 from backend.domain.states import SHOWN_MEDIA
-from backend.orm.models import Job, Media, Url
+from backend.orm.models import Media
 from backend.orm.pages import Page, Start
 
 
-@dataclass(frozen=True, slots=True)
-class MediaSummaryRow:
-    """`object_keys` are those of its urls by kind."""
+class MediaSummaryRow(NamedTuple):
+    """What a list shows of a media; `folded_title` is what titles are ordered by."""
 
     uuid: UUID
     title: str
@@ -29,92 +26,62 @@ class MediaSummaryRow:
     duration_seconds: float | None
     created_at: datetime
     updated_at: datetime
-    object_keys: Mapping[str, str]
+    miniature_key: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class MediaRow(MediaSummaryRow):
-    """`job_statuses` has the newest job of each kind."""
+class MediaRow(NamedTuple):
+    """The whole of a media. `job_statuses` has the newest job of each kind."""
 
+    summary: MediaSummaryRow
     description: str
     sha256: str
     file_name: str
     revision: int
     technical: Mapping[str, Any] | None
     failure_code: str
+    video_key: str | None
     job_statuses: Mapping[str, str]
 
 
 MediaPage: TypeAlias = Page[MediaSummaryRow, Start]
 
 
-class _ObjectAgg(OrderableAggMixin, Aggregate):
-    """Of several values under one key the last stays."""
-
-    function = "jsonb_object_agg"
-    # Without its place in here Django would leave the order out.
-    template = "%(function)s(%(expressions)s %(order_by)s)"
-    output_field = JSONField()
-
-
 class MediaRows:
-    """Reads shown media with one statement, which sees one state of everything."""
+    """The SQL of rows, which sees one state of everything.
 
-    _SUMMARY = (
-        "uuid",
-        "title",
-        "folded_title",
-        "status",
-        "owner_id",
-        "video__size_bytes",
-        "video__media_type",
-        "duration_seconds",
-        "created_at",
-        "updated_at",
-        "object_keys",
+    It is written out, as it is most of what a read costs that the cache does not answer.
+    `tests/integration/test_media_rows.py` compares it with the models.
+    """
+
+    # Constants, so that a prepared statement has the indexes of what is shown.
+    IS_SHOWN = "media.status IN ({})".format(
+        ", ".join(f"'{status}'" for status in SHOWN_MEDIA)
     )
-    _WHOLE = (
-        *_SUMMARY,
-        "description",
-        "video__sha256",
-        "file_name",
-        "revision",
-        "technical",
-        "failure_code",
-        "job_statuses",
+    FROM = "FROM media JOIN blob ON blob.uuid = media.video_id"
+    _KEY = (
+        "(SELECT url.object_key FROM url"
+        " WHERE url.media_id = media.uuid AND url.kind = '{}')"
     )
+    # In the order of `MediaSummaryRow`.
+    SUMMARY = f"""
+        media.uuid, media.title, media.folded_title, media.status, media.owner_id,
+        blob.size_bytes, blob.media_type, media.duration_seconds, media.created_at,
+        media.updated_at, {_KEY.format(UrlKind.MINIATURE)}
+    """
+    # Of several values under one key the last stays.
+    WHOLE = f"""
+        {SUMMARY}, media.description, blob.sha256, media.file_name, media.revision,
+        media.technical, media.failure_code, {_KEY.format(UrlKind.VIDEO)},
+        coalesce((SELECT jsonb_object_agg(job.kind, job.status ORDER BY job.queued_at)
+                    FROM job WHERE job.media_id = media.uuid), '{{}}')
+    """  # noqa: S608 - made of constants
 
     @staticmethod
     def shown() -> QuerySet[Media]:
         return Media.objects.filter(status__in=SHOWN_MEDIA)
 
-    @classmethod
-    def summaries(cls, media: QuerySet[Media]) -> list[MediaSummaryRow]:
-        """In the order of the query."""
-        annotated = media.annotate(object_keys=cls._object_keys())
-        rows = annotated.values_list(*cls._SUMMARY)
-        return [MediaSummaryRow(*row) for row in rows]
-
-    @classmethod
-    def one(cls, media_id: UUID) -> MediaRow | None:
-        annotated = cls.shown().annotate(
-            object_keys=cls._object_keys(), job_statuses=cls._job_statuses()
-        )
-        rows = annotated.filter(uuid=media_id).values_list(*cls._WHOLE)
-        row = rows.first()
-        return MediaRow(*row) if row else None
-
-    @classmethod
-    def _object_keys(cls) -> Coalesce:
-        return cls._collected(Url.objects, _ObjectAgg("kind", "object_key"))
-
-    @classmethod
-    def _job_statuses(cls) -> Coalesce:
-        newest_last = _ObjectAgg("kind", "status", order_by="queued_at")
-        return cls._collected(Job.objects, newest_last)
-
     @staticmethod
-    def _collected(parts: Any, aggregate: Aggregate) -> Coalesce:
-        of_media = parts.filter(media=OuterRef("uuid")).order_by().values("media")
-        collected = of_media.annotate(collected=aggregate).values("collected")
-        return Coalesce(Subquery(collected), Value({}, JSONField()))
+    def whole(values: Sequence[Any]) -> MediaRow:
+        """Of the columns of `WHOLE`."""
+        width = len(MediaSummaryRow._fields)
+        return MediaRow(MediaSummaryRow._make(values[:width]), *values[width:])

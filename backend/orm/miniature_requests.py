@@ -19,11 +19,11 @@ from backend.orm.staged_lock import StagedLock
 class MiniatureRequests:
     """Queues a `make_miniature` with the picture that was sent.
 
-    Locks user, media and job, in this order. `is_staged` tells whether a staged file is
-    there.
+    Locks user, media and job, in this order. `is_staged` tells whether a staged file
+    of a size is there.
     """
 
-    def __init__(self, is_staged: Callable[[UUID], bool]) -> None:
+    def __init__(self, is_staged: Callable[[UUID, int], bool]) -> None:
         self._is_staged = is_staged
 
     def check(self, media_id: UUID, caller: Caller) -> None:
@@ -41,7 +41,7 @@ class MiniatureRequests:
         locked = Media.objects.select_for_update(no_key=True)
         media = locked.filter(uuid=new.media_id, status__in=SHOWN_MEDIA).first()
         self._check(media, caller)
-        if not self._is_staged(new.file.name):
+        if not self._is_staged(new.file.name, new.file.size_bytes):
             raise StagedFileGone
         return self._queue(new)
 

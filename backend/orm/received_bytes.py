@@ -6,11 +6,12 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from backend.domain.errors import StagedFileGone, StagedFileNotSealed
+from backend.domain.jobs import JobKind
 from backend.domain.media import NewMedia, ObjectKey
 from backend.domain.sightings import ObjectUnseen, Sight, Sighting
-from backend.domain.states import BlobState
+from backend.domain.states import BlobState, JobStatus
 from backend.orm.blob_rows import BlobRows
-from backend.orm.models import Blob
+from backend.orm.models import Blob, Job
 from backend.orm.new_blob import NewBlob
 
 
@@ -19,12 +20,22 @@ class BytesUse(Enum):
 
     # The blob has its bytes.
     SPARE = "spare"
-    # The blob is not stored yet, and has no other file.
-    STAGED = "staged"
-    # The object of the blob is gone: it is staged again.
+    # The blob is new.
+    NEW = "new"
+    # The bytes of the blob are lost: it is staged again.
     HEALING = "healing"
     # Nobody could tell: kept until a job has looked.
     KEPT = "kept"
+    # Nobody could tell, and the file of an earlier upload is still there.
+    KEPT_BEFORE = "kept before"
+
+    @property
+    def takes_the_file(self) -> bool:
+        return self not in (BytesUse.SPARE, BytesUse.KEPT_BEFORE)
+
+    @property
+    def awaits_a_look(self) -> bool:
+        return self in (BytesUse.KEPT, BytesUse.KEPT_BEFORE)
 
     @property
     def replaces_a_file(self) -> bool:
@@ -35,7 +46,7 @@ class BytesUse(Enum):
 class ReceivedBytes:
     """Finds or makes the blob of received bytes, and says what it has the file for.
 
-    `is_staged` tells whether a staged file is there.
+    `is_staged` tells whether a staged file of a size is there.
     """
 
     _OF_STORED: ClassVar[Mapping[Sight, BytesUse]] = {
@@ -44,7 +55,7 @@ class ReceivedBytes:
         Sight.UNKNOWN: BytesUse.KEPT,
     }
 
-    def __init__(self, is_staged: Callable[[UUID], bool]) -> None:
+    def __init__(self, is_staged: Callable[[UUID, int], bool]) -> None:
         self._is_staged = is_staged
 
     @classmethod
@@ -63,14 +74,14 @@ class ReceivedBytes:
         Raises `ObjectUnseen`, `StagedFileGone` and `StagedFileNotSealed`.
         """
         use = self._use(new, blob, sighting)
-        if use is not BytesUse.SPARE:
+        if use.takes_the_file:
             self._take_over(new, blob, use)
         return use
 
     def are_known_lost(self, blob: Blob) -> bool:
         """What can be told without the object store."""
         if blob.state == BlobState.STAGED:
-            return not self._is_staged(blob.staged_name)
+            return not self._has_file(blob)
         return blob.state == BlobState.MISSING
 
     @staticmethod
@@ -84,29 +95,47 @@ class ReceivedBytes:
         ).insert()
 
     def _use(self, new: NewMedia, blob: Blob, sighting: Sighting | None) -> BytesUse:
-        if blob.state == BlobState.MISSING:
-            return BytesUse.HEALING
+        if blob.staged_name == new.file.name:
+            return BytesUse.NEW
         if blob.state == BlobState.STORED:
             return self._use_if_stored(blob, sighting)
-        if blob.staged_name == new.file.name or not self._is_staged(blob.staged_name):
-            return BytesUse.STAGED
-        return BytesUse.SPARE
+        return BytesUse.HEALING if self.are_known_lost(blob) else BytesUse.SPARE
+
+    def _has_file(self, blob: Blob) -> bool:
+        if blob.let_go:
+            return False
+        return self._is_staged(blob.staged_name, blob.size_bytes)
 
     def _use_if_stored(self, blob: Blob, sighting: Sighting | None) -> BytesUse:
-        """Whoever healed it meanwhile has named another file, so it is looked for anew."""
+        """Raises `ObjectUnseen` where nobody has looked for the object."""
         now = BlobRows.ref(blob)
-        if sighting is None or sighting.blob != now:
+        if sighting is None or not sighting.holds_for(now):
             raise ObjectUnseen(now)
-        return self._OF_STORED[sighting.sight]
+        use = self._OF_STORED[sighting.sight]
+        if use is BytesUse.KEPT and self._awaits_a_look(blob):
+            return BytesUse.KEPT_BEFORE
+        return use
+
+    def _awaits_a_look(self, blob: Blob) -> bool:
+        """Whether the file of the blob stays until a job has looked that is to come.
+
+        An upload that runs may have looked already, and lets the file go.
+        """
+        running = Job.objects.filter(
+            media__video=blob.uuid,
+            kind=JobKind.UPLOAD_TO_CDN,
+            status=JobStatus.RUNNING,
+        )
+        return self._has_file(blob) and not running.exists()
 
     def _take_over(self, new: NewMedia, blob: Blob, use: BytesUse) -> None:
         """Always the received file, also where an older one is: a job that has ended
         may be about to remove that."""
         if not new.file.sealed:
             raise StagedFileNotSealed
-        if not self._is_staged(new.file.name):
+        if not self._is_staged(new.file.name, new.file.size_bytes):
             raise StagedFileGone
-        changes: dict[str, Any] = {"staged_name": new.file.name}
+        changes: dict[str, Any] = {"staged_name": new.file.name, "let_go": False}
         if use is BytesUse.HEALING:
             changes["state"] = BlobState.STAGED
         Blob.objects.filter(uuid=blob.uuid).update(**changes)

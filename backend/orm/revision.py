@@ -1,11 +1,13 @@
 """How a change of what readers see of a media is told apart from the state before."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
 from django.db.models import F
 from django.db.models.functions import Now
 
+from backend.domain.errors import RevisionMismatch
 from backend.domain.states import SHOWN_MEDIA
 from backend.orm.models import Media
 
@@ -16,6 +18,12 @@ class Revision:
     That includes the statuses of its jobs. It locks the media, so call it before a job
     is written to.
     """
+
+    @staticmethod
+    def check(media: Media, expected: Collection[str] | None) -> None:
+        """Needs the media locked; None expects any. Raises `RevisionMismatch`."""
+        if expected is not None and str(media.revision) not in expected:
+            raise RevisionMismatch(f"The media has revision {media.revision} now.")
 
     @staticmethod
     def rise(media_id: UUID, **changes: Any) -> None:

@@ -9,7 +9,7 @@ from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from backend.domain.errors import StagingAway
-from backend.orm.database_threads import LOST
+from backend.orm.away import LOST
 
 _LOG = structlog.get_logger(__name__)
 

@@ -1,5 +1,7 @@
 """Jobs that may be what their workers die of, kept apart."""
 
+from uuid import UUID
+
 from django.db import connection
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
@@ -22,9 +24,9 @@ class Suspects:
     """
 
     @classmethod
-    def may_run(cls, job: Job, worker: str) -> bool:
-        """Asked when it has just been taken, and before its attempt is written."""
-        if job.failed_attempts < SUSPICIOUS_LOSSES or not cls._is_one(job):
+    def may_run(cls, job_id: UUID, failed_attempts: int, worker: str) -> bool:
+        """Asked when it has just been taken, be its attempt written or not."""
+        if failed_attempts < SUSPICIOUS_LOSSES or not cls._is_one(job_id):
             return True
         cls._lock(worker)
         running = cls._all().filter(
@@ -33,11 +35,11 @@ class Suspects:
             attempts__number=F("attempt"),
             attempts__worker=worker,
         )
-        return not running.exists()
+        return not running.exclude(uuid=job_id).exists()
 
     @classmethod
-    def _is_one(cls, job: Job) -> bool:
-        return cls._all().filter(uuid=job.uuid).exists()
+    def _is_one(cls, job_id: UUID) -> bool:
+        return cls._all().filter(uuid=job_id).exists()
 
     @staticmethod
     def _all() -> QuerySet[Job]:

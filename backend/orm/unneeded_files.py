@@ -6,7 +6,12 @@ from backend.domain.failures import HOPELESS_PICTURE
 from backend.domain.states import OPEN_JOBS, JobStatus
 from backend.orm.blob_use import BlobUse
 from backend.orm.models import Job
+from backend.orm.prepared import Prepared
 from backend.use_cases.ports import StagedNames
+
+_SENT = Prepared("""
+    SELECT uuid FROM job WHERE media_id = %(media)s AND staged_name IS NOT NULL LIMIT 1
+""")
 
 
 class UnneededFiles:
@@ -14,14 +19,16 @@ class UnneededFiles:
 
     @classmethod
     def let_go(cls, media_id: UUID, blob_id: UUID | None) -> StagedNames:
-        """Their names; the rows do not name the pictures from then on."""
-        video = BlobUse(blob_id).unneeded_staged_file() if blob_id else None
+        """Their names; no row relies on them from then on."""
+        video = BlobUse(blob_id).let_go_of_staged_file() if blob_id else None
         names = cls._let_go_of_pictures(media_id)
         return names if video is None else (video, *names)
 
     @staticmethod
     def _let_go_of_pictures(media_id: UUID) -> StagedNames:
         """One that failed for another reason than itself is kept for a retry."""
+        if _SENT.row(media=media_id) is None:
+            return ()
         sent = Job.objects.filter(media=media_id, staged_name__isnull=False)
         over = sent.exclude(status__in=OPEN_JOBS)
         if not over.filter(status=JobStatus.SUCCEEDED).exists():

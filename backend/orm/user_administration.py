@@ -103,6 +103,8 @@ class DjangoUserLedger:
         """Raises `Invalid`, `RightNotHeld`."""
         role = Role.objects.filter(name=name).first()
         if role is None:
-            raise Invalid(problems={"role": "There is no such role."})
+            raise Invalid(
+                problems={"role": "There is no such role: `GET /roles/` lists them."}
+            )
         administrator.check_holds(role.rights)
         return role

@@ -5,8 +5,10 @@ from backend.orm.models.jobs import Job, JobAttempt
 from backend.orm.models.media import Blob, Media, Miniature, Url
 from backend.orm.models.operations import (
     ConsistencyReport,
+    JobPause,
     Reconciliation,
     WorkerHeartbeat,
+    WorkerTally,
 )
 from backend.orm.models.uploads import MultipartUpload, UploadedPart
 
@@ -15,6 +17,7 @@ __all__ = [
     "ConsistencyReport",
     "Job",
     "JobAttempt",
+    "JobPause",
     "Media",
     "Miniature",
     "MultipartUpload",
@@ -25,4 +28,5 @@ __all__ = [
     "Url",
     "User",
     "WorkerHeartbeat",
+    "WorkerTally",
 ]

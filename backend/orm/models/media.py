@@ -32,7 +32,11 @@ _SHOWN = Q(status__in=SHOWN_MEDIA)
 
 
 class Blob(models.Model):
-    """Bytes, shared by all media that have them; `staged_name` is their staged file."""
+    """Bytes, shared by all media that have them.
+
+    `staged_name` is their staged file. Once that is `let_go` nobody can rely on it any
+    more: somebody may be about to remove it, or it is not what was received.
+    """
 
     uuid = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     sha256 = models.CharField(max_length=64, unique=True)
@@ -40,6 +44,7 @@ class Blob(models.Model):
     media_type = models.CharField(max_length=100)
     object_key = models.CharField(max_length=200, unique=True)
     staged_name = models.UUIDField(unique=True)
+    let_go = models.BooleanField(db_default=False)
     state = models.CharField(max_length=20, default=BlobState.STAGED)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     stored_at = models.DateTimeField(null=True)
@@ -151,6 +156,13 @@ class Media(models.Model):
                 fields=["duration_seconds"],
                 condition=_SHOWN,
                 name="media_by_duration",
+            ),
+            # A word that very many titles have is looked for here, without the rows.
+            models.Index(
+                fields=["-created_at", "-uuid"],
+                include=["folded_title"],
+                condition=_SHOWN,
+                name="media_titles_newest_first",
             ),
             # Without the list of pending entries that every search would read too.
             GinIndex(

@@ -1,10 +1,29 @@
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Value
 from django.db.models.functions import Now
 
+from backend.domain.jobs import JobKind
 from backend.orm.constraints import Checks
 
+_PAUSE = Checks("job_pause")
 _RECONCILIATION = Checks("reconciliation")
+
+
+class JobPause(models.Model):
+    """A kind of job of which no worker begins one, until somebody resumes it."""
+
+    kind = models.CharField(primary_key=True, max_length=30)
+    paused_at = models.DateTimeField(db_default=Now())
+    paused_by = models.CharField(max_length=300)
+    reason = models.CharField(max_length=300, blank=True, db_default="")
+
+    class Meta:
+        db_table = "job_pause"
+        constraints = [_PAUSE.one_of("kind", JobKind)]
+
+    def __str__(self) -> str:
+        return self.kind
 
 
 class WorkerHeartbeat(models.Model):
@@ -18,6 +37,20 @@ class WorkerHeartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.worker
+
+
+class WorkerTally(models.Model):
+    """What all workers have counted of one series, whose name and labels are its key."""
+
+    series = models.CharField(primary_key=True, max_length=300)
+    counts = ArrayField(models.BigIntegerField())
+    total = models.FloatField()
+
+    class Meta:
+        db_table = "worker_tally"
+
+    def __str__(self) -> str:
+        return self.series
 
 
 class Reconciliation(models.Model):

@@ -1,0 +1,31 @@
+"""Which errors of Django's mean that the database is away."""
+
+from typing import ClassVar
+
+from django.db import InterfaceError, InternalError, OperationalError
+from psycopg.errors import IdleInTransactionSessionTimeout, ReadOnlySqlTransaction
+
+LOST = (OperationalError, InterfaceError)
+
+
+class Away:
+    """Knows two more that come as internal errors and are none of ours.
+
+    A database that may only be read is a standby, or one whose disk is full. A session
+    that is cut within a transaction belonged to a process that stood still.
+    """
+
+    _CUT_OR_READ_ONLY: ClassVar = (
+        IdleInTransactionSessionTimeout,
+        ReadOnlySqlTransaction,
+    )
+
+    @classmethod
+    def is_meant_by(cls, error: BaseException) -> bool:
+        if isinstance(error, InternalError):
+            return isinstance(error.__cause__, cls._CUT_OR_READ_ONLY)
+        return isinstance(error, LOST)
+
+    @staticmethod
+    def is_read_only(error: BaseException) -> bool:
+        return isinstance(error.__cause__, ReadOnlySqlTransaction)
