@@ -1,212 +1,112 @@
 """`make bench` and `make bench-quick`: us and our peers, side by side.
 
 Two runs that are compared come right after one another, and their order changes from
-pair to pair: A B, B A. The load generator has the last core and the server the first;
-stores and kernel go where there is room. Processor seconds are those of server,
-PostgreSQL and Redis together.
+pair to pair: A B, B A. Of reads the load generator has the last core and the server the
+first; stores and kernel go where there is room. What processor seconds are counted is
+said by each row.
 """
 
 import argparse
 import os
 import shutil
 import signal
-import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-import psycopg
-
-from backend.embedded.errors import EmbeddedError
 from backend.embedded.run import Parent
-from bench.comparison import (
-    Goal,
-    MarkdownTable,
-    MeasuredPage,
-    Pair,
-    Result,
-    ResultsFile,
-    Sample,
-    Work,
-)
-from bench.load import LoadFailed, Target, Wrk
-from bench.measures import Machine
-from bench.peers.environment import PeerEnvironment
-from bench.questions import Equivalence, NotEquivalent, Question, Shelf
-from bench.readers import DrfReader, FastApiReader, OurSystem, Reader
-from bench.upload import Comparison, Run, UploadBench
-from bench.video import MEBIBYTE
+from bench.again import SameBytesRows
+from bench.comparison import AtLeastTimes
+from bench.contenders import FastApiUploads, TusUploads
+from bench.crowd import CrowdRow
+from bench.growth import GrowthRows
+from bench.jobs import JobsRow
+from bench.load import Wrk
+from bench.notebook import Conditions, Notebook
+from bench.page import PAGE, RESULTS, MeasuredPage
+from bench.peers.environment import NodeEnvironment, PeerEnvironment
+from bench.readiness import ReadyRow
+from bench.reads import ReadRows
+from bench.report import MarkdownTable, ResultsFile
+from bench.scale import FULL, QUICK, Scale
+from bench.trial import FAILURES, Reason, Row
+from bench.upload import UploadRow
+from bench.video import MEBIBYTE, LargeVideo
 
 PROJECT = Path(__file__).parents[1]
-WORK = PROJECT / ".data" / "bench-all"
-RESULTS = Path(__file__).parent / "results.json"
-PAGE = PROJECT / "docs" / "performance.md"
-READ_GOALS = {
-    "GET one media": (4.0, 1.5, 10.0),
-    "GET list of 20": (5.0, 1.5, 10.0),
-    "search": (10.0, 2.0, 10.0),
-}
-FAILURES = (
-    EmbeddedError,
-    LoadFailed,
-    NotEquivalent,
-    OSError,
-    RuntimeError,
-    TimeoutError,
-    httpx.HTTPError,
-    psycopg.Error,
-    subprocess.SubprocessError,
-)
+DATA = PROJECT / ".data"
+# Two benches may run at once, though neither would measure much then.
+WORK = DATA / f"bench-{os.getpid()}"
+PICTURE = "growth.png"
 
 
-@dataclass(frozen=True)
-class Scale:
-    """How much is measured."""
+class Rows:
+    """Every row of the table of goals, in its order, under a short name."""
 
-    rows: int
-    pairs: int
-    seconds: int
-    upload_mebibytes: int
-    upload_pairs: int
-
-
-FULL = Scale(100_000, 12, 3, 1024, 6)
-QUICK = Scale(100_000, 2, 2, 256, 2)
-
-
-class Interleaving:
-    """Runs of two, in pairs whose order changes: A B, B A."""
-
-    def __init__(self, pairs: int) -> None:
-        self._pairs = pairs
-
-    def run(
-        self, ours: Callable[[], Sample], theirs: Callable[[], Sample]
-    ) -> list[Pair]:
-        return [self._pair(number, ours, theirs) for number in range(self._pairs)]
-
-    @staticmethod
-    def _pair(
-        number: int, ours: Callable[[], Sample], theirs: Callable[[], Sample]
-    ) -> Pair:
-        if number % 2 == 0:
-            first = ours()
-            return Pair(first, theirs())
-        other = theirs()
-        return Pair(ours(), other)
-
-
-class ReadBench:
-    """One media, lists and searches, beside every peer."""
-
-    def __init__(self, scale: Scale, environment: PeerEnvironment) -> None:
+    def __init__(self, scale: Scale, picture: Path) -> None:
         self._scale = scale
-        self._environment = environment
-        self._wrk = Wrk(WORK, scale.seconds)
-        self._interleaving = Interleaving(scale.pairs)
+        self._picture = picture
+        # Kept between runs: to install them takes longer than some of these.
+        self._python = PeerEnvironment(DATA / "bench-peers")
+        self._node = NodeEnvironment(DATA / "bench-node")
 
-    def run(self) -> Iterator[Result]:
-        Wrk.require()
-        with OurSystem.running(WORK / "ours") as system:
-            shelf = Shelf(system.database, self._scale.rows)
-            user = shelf.fill()
-            ours = system.target()
-            questions = shelf.questions()
-            for kind in (FastApiReader, DrfReader):
-                reader = kind(self._environment, system.database)
-                yield from self._beside(ours, reader, user, system.stores, questions)
+    def all(self) -> Mapping[str, Row]:
+        scale, size = self._scale, self._scale.upload_mebibytes * MEBIBYTE
+        return {
+            "reads": ReadRows(WORK / "reads", scale, self._python),
+            "upload": self._upload(FastApiUploads(self._python), 2.5, fsync=True),
+            "unsynced": self._upload(
+                FastApiUploads(self._python), 2.0, fsync=False, times=2
+            ),
+            "tus": self._upload(TusUploads(self._node), 1.2, fsync=False),
+            "crowd": CrowdRow(WORK / "crowd", size, scale.upload_pairs),
+            "again": SameBytesRows(WORK / "again", size, scale.upload_pairs),
+            "ready": ReadyRow(WORK / "ready", scale.ready_media),
+            "jobs": JobsRow(WORK / "jobs", scale, self._python),
+            "growth": GrowthRows(WORK / "growth", scale, self._python, self._picture),
+        }
 
-    def _beside(
+    def _upload(
         self,
-        ours: Target,
-        reader: Reader,
-        user: str,
-        stores: Sequence[int],
-        questions: Sequence[Question],
-    ) -> Iterator[Result]:
-        try:
-            with reader.running(user, stores) as peer:
-                if (os.cpu_count() or 1) > 1:
-                    ours.server.pin(0)
-                    peer.server.pin(0)
-                for question in questions:
-                    yield from self._asked(ours, peer, question)
-        except FAILURES as error:
-            for work, _ in self._works(reader.name, questions):
-                yield Result.failed(work, str(error))
-
-    def _asked(
-        self, ours: Target, peer: Target, question: Question
-    ) -> Iterator[Result]:
-        for work, paths in self._works(peer.name, [question]):
-            try:
-                Equivalence().check(ours, peer, question)
-                for target in (ours, peer):
-                    self._wrk.run(target, paths)  # Pools and plans are there after it.
-                pairs = self._interleaving.run(
-                    partial(self._wrk.run, ours, paths),
-                    partial(self._wrk.run, peer, paths),
-                )
-                yield Result.of(work, pairs)
-            except FAILURES as error:
-                yield Result.failed(work, str(error))
-
-    @staticmethod
-    def _works(
-        peer: str, questions: Sequence[Question]
-    ) -> Iterator[tuple[Work, Sequence[str]]]:
-        for question in questions:
-            cached, cold, beside_drf = READ_GOALS[question.name]
-            ways: list[tuple[str, Sequence[str], float]] = [
-                ("in cache", [question.cached], cached),
-                ("cold", question.cold, cold),
-            ]
-            if peer == DrfReader.name:
-                ways = [("in cache", [question.cached], beside_drf)]
-            for way, paths, goal in ways:
-                name = f"{question.name}, {way}"
-                yield Work(name, peer, "requests/s", Goal(goal)), paths
+        peer: FastApiUploads | TusUploads,
+        ratio: float,
+        *,
+        fsync: bool,
+        times: int = 1,
+    ) -> UploadRow:
+        """Of a video of so many times the usual size."""
+        folder = WORK / ("fsync" if fsync else "no-fsync")
+        size = times * self._scale.upload_mebibytes * MEBIBYTE
+        video = LargeVideo(folder / "video.mp4", size)
+        pairs, goal = self._scale.upload_pairs, AtLeastTimes(ratio)
+        return UploadRow(folder, video, pairs, peer, fsync, goal)
 
 
-class UploadRows:
-    """A large video with its hash and the same fsync, beside `UploadFile`."""
+class Clock:
+    """Tells when a row begins, what comes of it, and how long it took."""
 
-    def __init__(self, scale: Scale) -> None:
-        self._scale = scale
+    def __init__(self) -> None:
+        self._began = time.monotonic()
 
-    def run(self) -> Iterator[Result]:
-        size = self._scale.upload_mebibytes
-        work = Work(
-            f"POST {size} MiB video, hash stored, same fsync",
-            "FastAPI UploadFile",
-            "MiB/s",
-            Goal(2.5),
-        )
-        bench = UploadBench(
-            size * MEBIBYTE, self._scale.upload_pairs, Machine(patience_seconds=10.0)
-        )
-        try:
-            yield Result.of(work, self._pairs(Comparison(bench.with_fsync(), True)))
-        except FAILURES as error:
-            yield Result.failed(work, str(error))
+    def tell(self, text: str) -> None:
+        print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
 
-    def _pairs(self, comparison: Comparison) -> list[Pair]:
-        return [
-            Pair(self._sample(ours), self._sample(theirs))
-            for ours, theirs in comparison.pairs
-        ]
-
-    @staticmethod
-    def _sample(run: Run) -> Sample:
-        cost = run.own_processor / (run.mebibytes_per_second * run.seconds)
-        return Sample(run.mebibytes_per_second, cost)
+    @contextmanager
+    def timing(self, name: str) -> Iterator[None]:
+        began = time.monotonic()
+        self.tell(f"{name} …")
+        yield
+        now = time.monotonic()
+        self.tell(f"{name}: {now - began:.0f} s, {now - self._began:.0f} s in all")
 
 
 class Program:
     """The command line."""
+
+    def __init__(self) -> None:
+        self._clock = Clock()
 
     def main(self) -> int:
         Parent().follow()
@@ -214,47 +114,63 @@ class Program:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         options = self._options()
         scale = QUICK if options.quick else FULL
-        shutil.rmtree(WORK, ignore_errors=True)
-        WORK.mkdir(parents=True)
         try:
             Wrk.require()
-            results = list(self._results(scale))
+            rows = self._chosen(Rows(scale, self._picture(options)).all(), options.only)
+            notebook = self._notebook(scale, options)
+            broken = [name for name in rows if not self._measured(rows, name, notebook)]
         except FAILURES as error:
             print(f"Error: {error}", file=sys.stderr)
             return 1
         finally:
             shutil.rmtree(WORK, ignore_errors=True)
-        self._tell(results, scale, options.page)
-        return 0
+        print(f"\n{MarkdownTable().text(notebook.results)}")
+        return 1 if broken else 0
 
     @staticmethod
-    def _results(scale: Scale) -> Iterator[Result]:
-        # Kept between runs: to install it takes longer than some of them.
-        environment = PeerEnvironment(PROJECT / ".data" / "bench-peers")
-        environment.prepare()
-        for rows in (ReadBench(scale, environment).run(), UploadRows(scale).run()):
-            for result in rows:
-                print(MarkdownTable().text([result]).splitlines()[-1], flush=True)
-                yield result
+    def _picture(options: argparse.Namespace) -> Path:
+        return (PAGE if options.page else RESULTS).with_name(PICTURE)
 
     @staticmethod
-    def _tell(results: Sequence[Result], scale: Scale, page: bool) -> None:
-        ResultsFile(RESULTS).write(results)
-        table = MarkdownTable().text(results)
-        said = (
-            f"{scale.pairs} pairs of {scale.seconds} s, {scale.rows:,} media, "
-            f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end."
-        )
-        print(f"\n{table}\n\n{said}")
-        if page:
-            MeasuredPage(PAGE).write(f"{said}\n\n{table}")
+    def _notebook(scale: Scale, options: argparse.Namespace) -> Notebook:
+        file = ResultsFile(RESULTS)
+        page = MeasuredPage(PAGE) if options.page else None
+        notebook = Notebook(file, page, Conditions.now(scale.name))
+        if options.only:
+            notebook.keep_others(file.read())
+        return notebook
+
+    @staticmethod
+    def _chosen(rows: Mapping[str, Row], only: Sequence[str]) -> Mapping[str, Row]:
+        """Raises `RuntimeError` for a name that no row has."""
+        if unknown := set(only) - set(rows):
+            raise RuntimeError(f"there are only {', '.join(rows)}, not {unknown}")
+        return {name: rows[name] for name in only or rows}
+
+    def _measured(self, rows: Mapping[str, Row], name: str, notebook: Notebook) -> bool:
+        """Whether there are figures of all of it; the next row is measured anyhow."""
+        is_whole = True
+        try:
+            with self._clock.timing(name):
+                for result in rows[name].run():
+                    notebook.add(result)
+                    self._clock.tell(MarkdownTable().text([result]).splitlines()[-1])
+                    is_whole &= result.ours is not None
+        except FAILURES as error:
+            self._clock.tell(f"{name}: {Reason.of(error)}")
+            return False
+        return is_whole
 
     @staticmethod
     def _options() -> argparse.Namespace:
         parser = argparse.ArgumentParser(description=__doc__)
-        parser.add_argument("--quick", action="store_true", help="in 4 minutes")
-        parser.add_argument(
+        extent = parser.add_mutually_exclusive_group()
+        extent.add_argument("--quick", action="store_true", help="in 4 minutes")
+        extent.add_argument(
             "--page", action="store_true", help="also renew docs/performance.md"
+        )
+        parser.add_argument(
+            "--only", nargs="*", default=[], metavar="ROW", help="some rows alone"
         )
         return parser.parse_args()
 

@@ -1,44 +1,160 @@
 """What is claimed, what was measured, and whether the one holds for the other."""
 
-import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-
-
-@dataclass(frozen=True)
-class Goal:
-    """How many times better ours is to be than its peer."""
-
-    least_ratio: float
-
-    @property
-    def text(self) -> str:
-        return f"at least {self.least_ratio:g}x"
-
-    def is_met(self, ratio: float) -> bool:
-        return ratio >= self.least_ratio
+from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One run: units of work in a second, and processor seconds that one unit took."""
+    """One run: its figure in the unit of the work, and processor seconds of one unit."""
 
-    rate: float
-    processor_seconds: float
+    figure: float
+    processor_seconds: float | None = None
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two runs right after one another."""
+    """Two runs right after one another; one alone where there is no peer."""
 
     ours: Sample
-    theirs: Sample
+    theirs: Sample | None = None
 
     @property
-    def ratio(self) -> float:
-        return self.ours.rate / self.theirs.rate
+    def ratio(self) -> float | None:
+        return self.ours.figure / self.theirs.figure if self.theirs else None
+
+    @property
+    def difference(self) -> float:
+        return self.ours.figure - (self.theirs.figure if self.theirs else 0.0)
+
+
+class Medians:
+    """Of all pairs; None of nothing."""
+
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        self._pairs = pairs
+
+    @property
+    def ratios(self) -> list[float]:
+        found = (pair.ratio for pair in self._pairs)
+        return [ratio for ratio in found if ratio is not None]
+
+    @property
+    def ratio(self) -> float | None:
+        return self._median(self.ratios)
+
+    @property
+    def difference(self) -> float:
+        return statistics.median(pair.difference for pair in self._pairs)
+
+    @property
+    def ours(self) -> float:
+        return statistics.median(pair.ours.figure for pair in self._pairs)
+
+    @property
+    def theirs(self) -> float | None:
+        return self._median([p.theirs.figure for p in self._pairs if p.theirs])
+
+    @property
+    def processor_ours(self) -> float | None:
+        return self._cost([pair.ours for pair in self._pairs])
+
+    @property
+    def processor_theirs(self) -> float | None:
+        return self._cost([pair.theirs for pair in self._pairs if pair.theirs])
+
+    @classmethod
+    def _cost(cls, samples: Sequence[Sample]) -> float | None:
+        costs = (sample.processor_seconds for sample in samples)
+        return cls._median([cost for cost in costs if cost is not None])
+
+    @staticmethod
+    def _median(figures: Sequence[float]) -> float | None:
+        return statistics.median(figures) if figures else None
+
+
+class Goal(Protocol):
+    """What ours is to be."""
+
+    @property
+    def text(self) -> str: ...
+
+    def is_met(self, medians: Medians) -> bool: ...
+
+
+@dataclass(frozen=True)
+class AtLeastTimes:
+    """So many times the figure of the peer."""
+
+    ratio: float
+
+    @property
+    def text(self) -> str:
+        return f"at least {self.ratio:g}x"
+
+    def is_met(self, medians: Medians) -> bool:
+        return medians.ratio is not None and medians.ratio >= self.ratio
+
+
+@dataclass(frozen=True)
+class AtMostTimes:
+    """No more than so many times the figure of the peer."""
+
+    ratio: float
+
+    @property
+    def text(self) -> str:
+        return f"at most {self.ratio:g}x"
+
+    def is_met(self, medians: Medians) -> bool:
+        return medians.ratio is not None and medians.ratio <= self.ratio
+
+
+@dataclass(frozen=True)
+class AtMostMore:
+    """No more than so much above the figure of the peer."""
+
+    more: float
+    unit: str
+
+    @property
+    def text(self) -> str:
+        return f"at most +{self.more:g} {self.unit}"
+
+    def is_met(self, medians: Medians) -> bool:
+        return medians.theirs is not None and medians.difference <= self.more
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """No more than so much, whatever others do."""
+
+    most: float
+    unit: str
+
+    @property
+    def text(self) -> str:
+        return f"at most {self.most:g} {self.unit}"
+
+    def is_met(self, medians: Medians) -> bool:
+        return medians.ours <= self.most
+
+
+@dataclass(frozen=True)
+class Under:
+    """Less than so much, whatever others do."""
+
+    bound: float
+    unit: str
+
+    @property
+    def text(self) -> str:
+        return f"p50 under {self.bound:g} {self.unit}"
+
+    def is_met(self, medians: Medians) -> bool:
+        return medians.ours < self.bound
 
 
 @dataclass(frozen=True)
@@ -53,7 +169,10 @@ class Work:
 
 @dataclass(frozen=True)
 class Result:
-    """A row of `results.json`; without figures, `note` says why there are none."""
+    """A row of `results.json`; without figures, `note` says why there are none.
+
+    The last five are of the bench, whose load is that of the machine before it began.
+    """
 
     work: str
     peer: str
@@ -65,113 +184,45 @@ class Result:
     ratio_high: float | None
     goal: str
     met: bool
-    processor_ours: float | None
-    processor_theirs: float | None
-    pairs: int
-    note: str
+    ours_low: float | None = None
+    ours_high: float | None = None
+    processor_ours: float | None = None
+    processor_theirs: float | None = None
+    pairs: int = 0
+    note: str = ""
+    scale: str = ""
+    measured_on: str = ""
+    cores: int = 0
+    load_before: float = 0.0
+    commit: str = ""
 
     @classmethod
     def of(cls, work: Work, pairs: Sequence[Pair], note: str = "") -> "Result":
-        """Medians; the spread of the ratio is its least and its most."""
-        ratios = [pair.ratio for pair in pairs]
-        ratio = statistics.median(ratios)
-        ours = [pair.ours for pair in pairs]
-        theirs = [pair.theirs for pair in pairs]
+        """Medians; the spread is the least and the most of all pairs."""
+        medians = Medians(pairs)
+        ratios, ours = medians.ratios, [pair.ours.figure for pair in pairs]
         return cls(
-            work.name,
-            work.peer,
-            work.unit,
-            statistics.median(sample.rate for sample in ours),
-            statistics.median(sample.rate for sample in theirs),
-            ratio,
-            min(ratios),
-            max(ratios),
-            work.goal.text,
-            work.goal.is_met(ratio),
-            statistics.median(sample.processor_seconds for sample in ours),
-            statistics.median(sample.processor_seconds for sample in theirs),
-            len(pairs),
-            note,
+            work=work.name,
+            peer=work.peer,
+            unit=work.unit,
+            ours=medians.ours,
+            theirs=medians.theirs,
+            ratio=medians.ratio,
+            ratio_low=min(ratios, default=None),
+            ratio_high=max(ratios, default=None),
+            goal=work.goal.text,
+            met=work.goal.is_met(medians),
+            ours_low=min(ours),
+            ours_high=max(ours),
+            processor_ours=medians.processor_ours,
+            processor_theirs=medians.processor_theirs,
+            pairs=len(pairs),
+            note=note,
         )
 
     @classmethod
     def failed(cls, work: Work, why: str) -> "Result":
         """A goal whose measurement failed is not met."""
         nothing = (None,) * 5
-        return cls(
-            *(work.name, work.peer, work.unit, *nothing, work.goal.text, False),
-            *(None, None, 0, why),
-        )
-
-
-class ResultsFile:
-    """`results.json`: a list of rows."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def write(self, results: Sequence[Result]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        rows = [asdict(result) for result in results]
-        self._path.write_text(json.dumps(rows, indent=2) + "\n")
-
-
-class MarkdownTable:
-    """The rows as a person reads them, in a terminal and on a page."""
-
-    REASON_MOST = 200
-    HEAD = (
-        "Work | Peer | Unit | Ours | Theirs | Ratio (least to most) "
-        "| CPU ms per unit, ours / theirs | Goal | Met"
-    )
-
-    def text(self, results: Sequence[Result]) -> str:
-        columns = self.HEAD.count("|") + 1
-        lines = [f"| {self.HEAD} |", "|" + " --- |" * columns]
-        return "\n".join([*lines, *(self._line(result) for result in results)])
-
-    def _line(self, result: Result) -> str:
-        met = "yes" if result.met else "no"
-        cells = [result.work, result.peer, result.unit, *self._figures(result)]
-        return f"| {' | '.join([*cells, result.goal, met])} |"
-
-    @classmethod
-    def _figures(cls, result: Result) -> list[str]:
-        if result.ratio is None:
-            return ["-", "-", cls._reason(result), "-"]
-        processor = (
-            f"{(result.processor_ours or 0) * 1000:.2f} / "
-            f"{(result.processor_theirs or 0) * 1000:.2f}"
-        )
-        spread = f"{result.ratio_low:.2f} to {result.ratio_high:.2f}"
-        return [
-            f"{result.ours:,.1f}",
-            f"{result.theirs:,.1f}",
-            f"{result.ratio:.2f} ({spread})",
-            processor,
-        ]
-
-    @classmethod
-    def _reason(cls, result: Result) -> str:
-        """Its first words: the whole of it is in `results.json`."""
-        words = " ".join(result.note.split()).replace("|", "/")
-        return f"not measured: {words[:cls.REASON_MOST]}"
-
-
-class MeasuredPage:
-    """The part of a page between two marks, which nobody but the bench writes."""
-
-    BEGIN = "<!-- measured: begin -->"
-    END = "<!-- measured: end -->"
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def write(self, text: str) -> None:
-        """Raises `ValueError` when the page has no such part."""
-        page = self._path.read_text()
-        before, begin, rest = page.partition(self.BEGIN)
-        _, end, after = rest.partition(self.END)
-        if not begin or not end:
-            raise ValueError(f"{self._path} has no {self.BEGIN} … {self.END}")
-        self._path.write_text(f"{before}{begin}\n{text}\n{end}{after}")
+        names = (work.name, work.peer, work.unit)
+        return cls(*names, *nothing, goal=work.goal.text, met=False, note=why)

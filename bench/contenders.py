@@ -1,158 +1,202 @@
-"""The servers that are compared, each as it would really run."""
+"""The servers that take large videos, each as it would really run."""
 
+import hashlib
 import json
 import os
 import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Protocol
 
-import httpx
+import psycopg
 
-from backend.embedded.ports import FreePorts
-from backend.embedded.stack import EmbeddedServers, EmbeddedStack
-from bench.peers.environment import PeerEnvironment
+from bench.ours import OurSystem
+from bench.peers.environment import NodeEnvironment, PeerEnvironment
+from bench.sender import Multipart, Sender, Sent, TusCreation
+from bench.server import Server
+from bench.trial import NotEquivalent
 
-START_SECONDS = 30.0
-SETTLE_SECONDS = 600.0
+PEERS = Path(__file__).parent / "peers"
+CREATED = 201
 
 
 class Contender(Protocol):
-    """A server that takes videos at `/media/` and answers `/ping/`."""
+    """A server that takes videos and answers `/ping/`."""
 
-    @property
-    def name(self) -> str: ...
+    name: str
+    pid: int
+    sender: Sender
 
-    @property
-    def url(self) -> str: ...
+    def taken(self, sent: Sent) -> str:
+        """The sha256 of the file that it has; then makes room for the next.
 
-    @property
-    def pid(self) -> int: ...
-
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-
-    def settle(self, answer: dict[str, Any]) -> None:
-        """Wait until nothing of the upload is left to do, and make room for the next."""
+        Raises `RuntimeError` if it has not taken the video, and `NotEquivalent` if it
+        claims another hash than that of its file.
+        """
 
 
-class OurApi:
-    """MediaProject with everything that belongs to it: the stores and a worker."""
+class UploadPeer(Protocol):
+    """How a peer is started."""
 
-    name = "MediaProject"
+    name: str
 
-    def __init__(self, stack: EmbeddedStack) -> None:
-        self.url = stack.address
-        self.pid = stack.pid("api") or 0
-        self._http = httpx.Client(base_url=self.url, trust_env=False, timeout=30.0)
-        account = json.loads(stack.data.demo_accounts.read_text())["media_operator"]
-        tokens = self._http.post("/auth/signin/", json=account).raise_for_status()
-        self.headers = {"Authorization": f"Bearer {tokens.json()['access']}"}
+    def running(
+        self, folder: Path, fsync: bool
+    ) -> AbstractContextManager[Contender]: ...
+
+
+class Answer:
+    """What a contender said, if it took the video."""
+
+    @staticmethod
+    def created(name: str, sent: Sent) -> Sent:
+        """Raises `RuntimeError`."""
+        if sent.status != CREATED:
+            raise RuntimeError(f"{name} answered {sent.status} {sent.body[:500]!r}")
+        return sent
+
+
+class Kept:
+    """The file that a contender has made of a video."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def taken(self, claimed: str | None = None) -> str:
+        """Its sha256; then it is gone. Raises `NotEquivalent` if another was claimed."""
+        with self._path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        self._path.unlink()
+        if claimed not in (None, sha256):
+            raise NotEquivalent(f"{claimed} was claimed of a file with {sha256}")
+        return sha256
+
+
+class OurUploads:
+    """MediaProject with its stores. Its worker is stopped, as no peer has one: what it
+    would do after the answer would only disturb the next upload.
+    """
+
+    name = OurSystem.name
+    _STAGED = """
+        SELECT staged_name::text FROM blob JOIN media ON media.video_id = blob.uuid
+         WHERE media.uuid = %s
+    """
+
+    def __init__(self, system: OurSystem) -> None:
+        self._database = system.database
+        self._staging = Path(system.environment["STAGING_DIR"])
+        self.url = system.url
+        self.pid = system.pid("api")
+        self.sender = Sender(f"{system.url}/media/", system.headers, Multipart())
 
     @classmethod
     @contextmanager
-    def running(cls, folder: Path, fsync: bool) -> Iterator["OurApi"]:
-        """Its data is thrown away afterwards."""
-        environment = {
-            "PATH": os.environ["PATH"],
-            "STAGING_FSYNC": "on" if fsync else "off",
-            # The measured uploads need no rest of the disk.
-            "STAGING_FLOOR_BYTES": "0",
-            # Longer than any bench.
-            "ACCESS_TOKEN_SECONDS": "86400",
-        }
-        stack = EmbeddedStack(
-            EmbeddedServers(folder, FreePorts(), environment=environment)
-        )
-        try:
-            stack.start()
-            yield cls(stack)
-        finally:
-            stack.stop()
-            shutil.rmtree(folder, ignore_errors=True)
+    def running(cls, folder: Path, fsync: bool) -> Iterator["OurUploads"]:
+        with OurSystem.running(folder, fsync=fsync) as system:
+            system.stack.stop_process("worker")
+            yield cls(system)
 
-    def settle(self, answer: dict[str, Any]) -> None:
-        """Its jobs are done: the worker does not compete with the next upload.
+    def taken(self, sent: Sent) -> str:
+        """A duplicate would be no measurement, and is answered otherwise than created."""
+        answer = json.loads(Answer.created(self.name, sent).body)
+        staged = self._staging / self._staged_name(answer["uuid"])
+        return Kept(staged).taken(answer["sha256"])
 
-        A duplicate would be no measurement, so it is an error.
-        """
-        if answer["deduplicated"]:
-            raise RuntimeError("these bytes were known already")
-        deadline = time.monotonic() + SETTLE_SECONDS
-        while time.monotonic() < deadline:
-            media = self._http.get(f"/media/{answer['uuid']}/", headers=self.headers)
-            if media.json()["status"] in ("ready", "failed"):
-                return
-            time.sleep(0.2)
-        raise TimeoutError("the jobs of the upload do not end")
+    def _staged_name(self, media: str) -> str:
+        """Raises `RuntimeError` if its row names no file."""
+        with psycopg.connect(self._database) as connection:
+            row = connection.execute(self._STAGED, [media]).fetchone()
+        if not row or not row[0]:
+            raise RuntimeError(f"no row names the file of media {media}")
+        return str(row[0])
 
 
-class FastApiPeer:
+class FastApiUploads:
     """FastAPI under the same server with the same options, one worker as well."""
 
     name = "FastAPI UploadFile"
-    headers: ClassVar[Mapping[str, str]] = {}
 
-    def __init__(self, pid: int, port: int) -> None:
-        self.pid = pid
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, environment: PeerEnvironment) -> None:
+        self._environment = environment
+        self._python = str(environment.python)
 
-    @classmethod
     @contextmanager
-    def running(
-        cls, environment: PeerEnvironment, folder: Path, fsync: bool
-    ) -> Iterator["FastApiPeer"]:
+    def running(self, folder: Path, fsync: bool) -> Iterator["FastApiContender"]:
         """Its temporary files and its copies are on one disk, which is ours too."""
-        folder.mkdir(parents=True, exist_ok=True)
-        port = cls._free_port()
+        self._environment.prepare()
         variables = {
             "PATH": os.environ["PATH"],
             "TMPDIR": str(folder),
             "UPLOADS": str(folder),
             "FSYNC": "on" if fsync else "off",
         }
-        process = subprocess.Popen(cls._command(environment, port), env=variables)
+        folder.mkdir(parents=True, exist_ok=True)
         try:
-            peer = cls(process.pid, port)
-            peer._wait()
-            yield peer
+            with Server.running(self._command, variables, PEERS) as server:
+                yield FastApiContender(server)
         finally:
-            process.terminate()
-            process.wait()
             shutil.rmtree(folder, ignore_errors=True)
 
-    def settle(self, answer: dict[str, Any]) -> None:
-        Path(answer["path"]).unlink()
-
-    @staticmethod
-    def _command(environment: PeerEnvironment, port: int) -> list[str]:
+    def _command(self, port: int) -> list[str]:
         return [
-            *(str(environment.python), "-m", "uvicorn", "fastapi_uploads:app"),
-            *("--app-dir", str(Path(__file__).parent / "peers")),
+            *(self._python, "-m", "uvicorn", "fastapi_uploads:app"),
             *("--host", "127.0.0.1", "--port", str(port), "--lifespan", "on"),
             *("--no-access-log", "--no-server-header", "--log-level", "warning"),
             *("--loop", "uvloop", "--http", "httptools"),
         ]
 
-    def _wait(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                httpx.get(f"{self.url}/ping/", trust_env=False).raise_for_status()
-            except httpx.TransportError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-            else:
-                return
 
-    @staticmethod
-    def _free_port() -> int:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-            return port
+class FastApiContender:
+    name = FastApiUploads.name
+
+    def __init__(self, server: Server) -> None:
+        self.pid = server.pid
+        self.sender = Sender(f"{server.url}/media/", {}, Multipart())
+
+    def taken(self, sent: Sent) -> str:
+        answer = json.loads(Answer.created(self.name, sent).body)
+        return Kept(Path(answer["path"])).taken(answer["sha256"])
+
+
+class TusUploads:
+    """tus' own server in Node, with its store of files; it does not hash, nor fsync."""
+
+    name = "@tus/server with its file store"
+
+    def __init__(self, environment: NodeEnvironment) -> None:
+        self._environment = environment
+
+    @contextmanager
+    def running(self, folder: Path, fsync: bool) -> Iterator["TusContender"]:
+        """Raises `RuntimeError` when an fsync is asked for."""
+        if fsync:
+            raise RuntimeError(f"{self.name} has no fsync")
+        self._environment.prepare()
+        variables = {"PATH": os.environ["PATH"], "UPLOADS": str(folder)}
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with Server.running(
+                self._command, variables, self._environment.folder
+            ) as server:
+                yield TusContender(server, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _command(self, port: int) -> list[str]:
+        return [str(self._environment.node), "server.js", str(port)]
+
+
+class TusContender:
+    name = TusUploads.name
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self.pid = server.pid
+        self._folder = folder
+        self.sender = Sender(f"{server.url}/files", {}, TusCreation())
+
+    def taken(self, sent: Sent) -> str:
+        """It claims no hash."""
+        location = Answer.created(self.name, sent).headers["location"]
+        return Kept(self._folder / location.rpartition("/")[2]).taken()

@@ -3,54 +3,20 @@
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
-
 from bench.comparison import Sample
+from bench.processes import Processes
 
 SCRIPT = Path(__file__).with_name("load.lua")
 
 
 class LoadFailed(Exception):
     """The requests could not be made, or were not all answered."""
-
-
-class Processes:
-    """Processor seconds of several processes with all of their children."""
-
-    def __init__(self, pids: Sequence[int]) -> None:
-        self._pids = pids
-
-    def seconds(self) -> float:
-        """With what children used that have ended: their parent has it."""
-        return sum(self._of(pid) for pid in self._pids)
-
-    def pin(self, core: int) -> None:
-        """Only where there is more than one core."""
-        for pid in self._pids:
-            for process in self._family(pid):
-                for thread in process.threads():
-                    os.sched_setaffinity(thread.id, {core})
-
-    def _of(self, pid: int) -> float:
-        return sum(self._used(process) for process in self._family(pid))
-
-    @staticmethod
-    def _used(process: psutil.Process) -> float:
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            return 0.0
-        return float(sum(times[:4]))  # Its own, and that of children that have ended.
-
-    @staticmethod
-    def _family(pid: int) -> list[psutil.Process]:
-        process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
 
 
 @dataclass(frozen=True)
@@ -64,10 +30,39 @@ class Target:
     all_of_it: Processes
 
 
+class Turns:
+    """Paths that are asked for in turn.
+
+    With `apart_seconds`, none may come again before so long: an answer that is kept lives
+    no longer.
+    """
+
+    def __init__(
+        self, paths: Sequence[str], apart_seconds: float | None = None
+    ) -> None:
+        self.paths = paths
+        self._apart_seconds = apart_seconds
+        self._runs: list[tuple[float, int]] = []
+
+    def taken(self, began: float, ended: float, requests: int) -> None:
+        """Raises `LoadFailed` if one may have come again too early."""
+        if self._apart_seconds is None:
+            return
+        since = began - self._apart_seconds
+        recent = sum(count for end, count in self._runs if end > since) + requests
+        self._runs.append((ended, requests))
+        if recent > len(self.paths):
+            raise LoadFailed(
+                f"{len(self.paths)} paths are too few: {recent} were asked for within "
+                f"{ended - since:.1f} s, so that answers came from a cache"
+            )
+
+
 class Wrk:
     """One thread on the last core; every answer must be a 2xx."""
 
     CONNECTIONS = 16
+    PATIENCE_SECONDS = 60
 
     def __init__(self, folder: Path, seconds: int) -> None:
         self._folder = folder
@@ -80,14 +75,17 @@ class Wrk:
         if shutil.which("wrk") is None:
             raise LoadFailed("wrk is needed: apt-get install wrk")
 
-    def run(self, target: Target, paths: Sequence[str]) -> Sample:
-        """Raises `LoadFailed`. No two runs begin at the same path."""
-        with self._listed(paths) as listed:
-            began = target.all_of_it.seconds()
+    def run(self, target: Target, turns: Turns) -> Sample:
+        """Raises `LoadFailed` and `TimeoutExpired`. Each begins where the last has ended."""
+        with self._listed(turns.paths) as listed:
+            before, began = target.all_of_it.seconds(), time.monotonic()
             said = self._said(target, listed)
-            used = target.all_of_it.seconds() - began
+            used, ended = target.all_of_it.seconds() - before, time.monotonic()
         requests, microseconds = said
-        self._start += requests
+        # With those that nobody waited for any more, and one that tries the script.
+        begun = requests + self.CONNECTIONS + 1
+        self._start += begun
+        turns.taken(began, ended, begun)
         return Sample(requests / (microseconds / 1e6), used / requests)
 
     def _said(self, target: Target, listed: Path) -> tuple[int, int]:
@@ -101,7 +99,11 @@ class Wrk:
             command = ["taskset", "-c", str(cores - 1), *command]
         environment = {**os.environ, "PATHS": str(listed), "START": str(self._start)}
         done = subprocess.run(
-            [*command, target.url], env=environment, capture_output=True, text=True
+            [*command, target.url],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=self._seconds + self.PATIENCE_SECONDS,
         )
         for line in done.stdout.splitlines():
             if line.startswith("RESULT "):

@@ -1,34 +1,43 @@
 """What is looked at while something runs."""
 
 import http.client
-import re
+import math
 import threading
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-import psutil  # type: ignore[import-untyped]
+
+class PingFailed(Exception):
+    """A ping was answered otherwise than with 200."""
 
 
 class Pings:
-    """Asks `/ping/` every 5 ms on a connection of its own, in milliseconds each."""
+    """A `/ping/` is due every 5 ms, on a connection of its own.
+
+    Each is measured from when it was due, in milliseconds: what stalls keeps all waiting
+    that are due meanwhile, and each of them counts. They are answered with the one that
+    was asked, for asked one after the other they would wait for each other too.
+    """
 
     PAUSE_SECONDS = 0.005
+    PATIENCE_SECONDS = 60.0
 
     def __init__(self, url: str) -> None:
         address = urlsplit(url)
         self._connection = http.client.HTTPConnection(
-            address.hostname or "", address.port
+            address.hostname or "", address.port, timeout=self.PATIENCE_SECONDS
         )
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._ask)
+        self._end = math.inf
+        self._thread = ThreadPoolExecutor(1)
+        self._asking: Future[None]
         self.milliseconds: list[float] = []
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._asking = self._thread.submit(self._ask)
         return self
 
     def __exit__(
@@ -37,74 +46,35 @@ class Pings:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Raises `PingFailed`, `OSError` and `HTTPException` if a ping was not answered,
+        unless there is an error already."""
+        self._end = time.perf_counter()
         self._stopped.set()
-        self._thread.join()
+        self._thread.shutdown()
         self._connection.close()
         self.milliseconds.sort()
+        if error is None:
+            self._asking.result()
 
     def percentile(self, percent: float) -> float:
+        """Raises `RuntimeError` when nothing was answered."""
+        if not self.milliseconds:
+            raise RuntimeError("no ping was answered")
         last = len(self.milliseconds) - 1
         return self.milliseconds[min(last, int(last * percent / 100))]
 
     def _ask(self) -> None:
-        while not self._stopped.wait(self.PAUSE_SECONDS):
-            began = time.perf_counter()
-            self._connection.request("GET", "/ping/")
-            self._connection.getresponse().read()
-            self.milliseconds.append((time.perf_counter() - began) * 1000)
+        due = time.perf_counter() + self.PAUSE_SECONDS
+        while not self._stopped.wait(max(0.0, due - time.perf_counter())):
+            self._ping()
+            answered = time.perf_counter()
+            while due <= min(answered, self._end):
+                self.milliseconds.append((answered - due) * 1000)
+                due += self.PAUSE_SECONDS
 
-
-class Machine:
-    """The computer that everything runs on."""
-
-    IDLE_PERCENT = 15.0
-    LOOK_SECONDS = 0.5
-
-    def __init__(self, patience_seconds: float) -> None:
-        self._patience_seconds = patience_seconds
-
-    def until_idle(self) -> bool:
-        """Twice in a row; False if it does not come to rest in time."""
-        deadline = time.monotonic() + self._patience_seconds
-        calm = 0
-        while calm < 2 and time.monotonic() < deadline:
-            busy = psutil.cpu_percent(self.LOOK_SECONDS)
-            calm = calm + 1 if busy < self.IDLE_PERCENT else 0
-        return calm >= 2
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Processor seconds of a process, and of everything else on the machine."""
-
-    own_seconds: float
-    other_seconds: float
-
-
-class Meter:
-    """What one process has used of the processors since `begin`."""
-
-    def __init__(self, pid: int) -> None:
-        self._process = psutil.Process(pid)
-        self._began = (0.0, 0.0)
-
-    def begin(self) -> None:
-        self._began = self._used()
-
-    def read(self) -> Cost:
-        own, all_of_it = (
-            now - then for now, then in zip(self._used(), self._began, strict=True)
-        )
-        return Cost(own, all_of_it - own)
-
-    def peak_mebibytes(self) -> float:
-        """The most memory it ever had."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        found = re.search(r"VmHWM:\s+(\d+) kB", status)
-        return int(found[1]) / 1024 if found else 0.0
-
-    def _used(self) -> tuple[float, float]:
-        own = self._process.cpu_times()
-        machine = psutil.cpu_times()
-        busy = machine.user + machine.nice + machine.system + machine.softirq
-        return own.user + own.system, busy
+    def _ping(self) -> None:
+        self._connection.request("GET", "/ping/")
+        answer = self._connection.getresponse()
+        answer.read()
+        if answer.status != http.client.OK:
+            raise PingFailed(f"a ping was answered {answer.status}")

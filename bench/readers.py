@@ -2,119 +2,95 @@
 
 import json
 import os
-import shutil
-import subprocess
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import jwt
+import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from backend.embedded.ports import FreePorts
-from backend.embedded.stack import EmbeddedServers, EmbeddedStack
-from bench.load import Processes, Target
+from bench.load import Target
+from bench.ours import OurSystem
 from bench.peers.environment import PeerEnvironment
+from bench.processes import Processes
+from bench.server import Server
 
 PEERS = Path(__file__).parent / "peers"
 SECRET = "a secret of the peers that is long enough"  # noqa: S105 - guards made-up rows
-START_SECONDS = 60.0
 
 
-class OurSystem:
-    """MediaProject as `make run` starts it, with free ports and data of its own."""
+class OurReader:
+    """Our API, with what works for it."""
 
-    NAME = "MediaProject"
-
-    def __init__(self, stack: EmbeddedStack) -> None:
-        self._stack = stack
-        self.database: str = stack.servers.environment()["DATABASE_URL"]
-        self.stores = self._pids("postgres", "redis")
-
-    @classmethod
-    @contextmanager
-    def running(cls, folder: Path) -> Iterator["OurSystem"]:
-        """Its data is thrown away afterwards."""
-        environment = {
-            "PATH": os.environ["PATH"],
-            "STAGING_FLOOR_BYTES": "0",
-            # Longer than any bench.
-            "ACCESS_TOKEN_SECONDS": "86400",
-        }
-        stack = EmbeddedStack(
-            EmbeddedServers(folder, FreePorts(), environment=environment)
-        )
-        try:
-            stack.start()
-            yield cls(stack)
-        finally:
-            stack.stop()
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def target(self) -> Target:
-        """As the operator, who may read everything."""
-        accounts = json.loads(self._stack.data.demo_accounts.read_text())
-        answer = httpx.post(
-            f"{self._stack.address}/auth/signin/",
-            json=accounts["media_operator"],
-            trust_env=False,
-        )
-        token = answer.raise_for_status().json()["access"]
-        api = self._pids("api")
-        return Target(
-            self.NAME,
-            self._stack.address,
-            {"Authorization": f"Bearer {token}"},
-            Processes(api),
-            Processes([*api, *self.stores]),
+    def __init__(self, system: OurSystem) -> None:
+        self.stores = [system.pid(name) for name in ("postgres", "redis")]
+        api = system.pid("api")
+        self.target = Target(
+            system.name,
+            system.url,
+            system.headers,
+            Processes([api]),
+            Processes([api, *self.stores]),
         )
 
-    def _pids(self, *names: str) -> list[int]:
-        found = (self._stack.pid(name) for name in names)
-        return [pid for pid in found if pid is not None]
 
-
-class Reader:
+class Reader(ABC):
     """A peer that answers readers, with one worker."""
 
     def __init__(self, environment: PeerEnvironment, database: str) -> None:
+        self._environment = environment
         self._python = str(environment.python)
+        self._address = database
         self._database = conninfo_to_dict(database)
 
     @contextmanager
     def running(self, user: str, stores: Sequence[int]) -> Iterator[Target]:
         """`user` is signed in; `stores` are the processes that work for it."""
-        port = FreePorts().port("api")
+        self._environment.prepare()
         variables = {
             "PATH": os.environ["PATH"],
             "PEER_SECRET": SECRET,
             **self._variables(),
         }
-        process = subprocess.Popen(self._command(port), env=variables, cwd=PEERS)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            self._wait(url, process)
+        with (
+            self.indexed(),
+            Server.running(self._command, variables, PEERS) as server,
+        ):
             yield Target(
                 self.name,
-                url,
+                server.url,
                 {"Authorization": f"Bearer {self._token(user)}"},
-                Processes([process.pid]),
-                Processes([process.pid, *stores]),
+                Processes([server.pid]),
+                Processes([server.pid, *stores]),
             )
-        finally:
-            process.terminate()
-            process.wait()
 
     name = ""
+    # What its search for a part of a title compares, as PostgreSQL sees it.
+    SEARCHED = ""
 
-    def _command(self, port: int) -> list[str]:
-        raise NotImplementedError
+    @contextmanager
+    def indexed(self) -> Iterator[None]:
+        """Gone before the next peer comes: every index costs all plans a little."""
+        with psycopg.connect(self._address, autocommit=True) as connection:
+            connection.execute(
+                "CREATE INDEX peers_title ON media "
+                f"USING gin (({self.SEARCHED}) gin_trgm_ops)".encode()
+            )
+            # An index of what is computed has statistics of its own.
+            connection.execute("VACUUM ANALYZE media")
+            try:
+                yield
+            finally:
+                connection.execute("DROP INDEX peers_title")
 
-    def _variables(self) -> Mapping[str, str]:
-        raise NotImplementedError
+    @abstractmethod
+    def _command(self, port: int) -> list[str]: ...
+
+    @abstractmethod
+    def _variables(self) -> Mapping[str, str]: ...
 
     @staticmethod
     def _token(user: str) -> str:
@@ -126,21 +102,10 @@ class Reader:
         }
         return jwt.encode(claims, SECRET, algorithm="HS256")
 
-    @staticmethod
-    def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                httpx.get(f"{url}/ping/", trust_env=False).raise_for_status()
-            except httpx.TransportError:
-                time.sleep(0.1)
-            else:
-                return
-        raise TimeoutError(f"{process.args!r} does not answer")
-
 
 class FastApiReader(Reader):
     name = "FastAPI + SQLAlchemy async + asyncpg + PyJWT"
+    SEARCHED = "title"
 
     def _command(self, port: int) -> list[str]:
         return [
@@ -158,6 +123,8 @@ class FastApiReader(Reader):
 
 class DrfReader(Reader):
     name = "Django REST Framework + simplejwt under gunicorn"
+    # What Django makes of `icontains`, and of OpClass(Upper("title"), …).
+    SEARCHED = "upper(title)"
 
     def _command(self, port: int) -> list[str]:
         return [

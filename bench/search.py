@@ -10,13 +10,9 @@ import argparse
 import asyncio
 import json
 import os
-import random
 import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,6 +21,8 @@ import psycopg
 
 from backend.embedded.ports import FreePorts
 from backend.embedded.stack import EmbeddedServers
+from bench.api import OurApi
+from bench.library import Library, Titles
 
 PROJECT = Path(__file__).parents[1]
 WORK = PROJECT / ".data" / "bench-search"
@@ -35,98 +33,6 @@ ACCOUNT = {"email": "bench@example.org", "password": "correct horse battery"}
 MOST_MATCHES = 5_000
 SEARCHES = 200
 START_SECONDS = 30.0
-
-_MEDIA = """
-    INSERT INTO media
-           (uuid, owner_id, title, description, file_name, video_id, status,
-            failure_code, technical, duration_seconds, revision, created_at,
-            published_at, described_at)
-    SELECT uuid, %(owner)s, title, repeat('What is to be seen. ', 10), 'clip.mp4',
-           uuid, 'ready', '',
-           '{"container": "MPEG-4", "duration": 10.0, "bit_rate": 800, "audio": null,
-             "video": {"codec": "AVC", "width": 64, "height": 48, "frame_rate": 25.0}}',
-           10 + number %% 600, 1, now() - number * interval '7 seconds', now(), now()
-      FROM made
-"""
-_BLOBS = """
-    INSERT INTO blob (uuid, sha256, size_bytes, media_type, object_key, staged_name,
-                      state, stored_at)
-    SELECT uuid, encode(sha256(uuid_send(uuid)), 'hex'), 1000, 'video/mp4',
-           'videos/' || uuid || '.mp4', uuid, 'stored', now()
-      FROM made
-"""
-_URLS = """
-    INSERT INTO url (media_id, kind, object_key)
-    SELECT uuid, kind, kind || 's/' || uuid
-      FROM made, unnest(ARRAY['video', 'miniature']) kind
-"""
-
-
-class Titles:
-    """Two to eight words each, of 8,000 that follow Zipf's law; some have accents."""
-
-    _SYLLABLES = [
-        "ka",
-        "ro",
-        "mi",
-        "ta",
-        "lo",
-        "ne",
-        "su",
-        "vi",
-        "da",
-        "ran",
-        "tel",
-        "mor",
-        "bin",
-        "gar",
-        "pol",
-        "ist",
-        "ven",
-        "hol",
-        "sum",
-        "mer",
-        "day",
-        "ing",
-        "ber",
-        "lin",
-        "par",
-        "is",
-        "lon",
-        "don",
-        "tok",
-        "yo",
-        "mad",
-        "rid",
-        "os",
-        "lé",
-        "rö",
-        "ñu",
-    ]
-
-    def __init__(self, seed: int = 1) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - the same titles each time
-        self.words = [self._word() for _ in range(8_000)]
-        self._weights = [1 / (rank + 5) ** 0.9 for rank in range(len(self.words))]
-
-    def some(self, count: int) -> Iterator[str]:
-        for _ in range(count):
-            length = self._random.randint(2, 8)
-            words = self._random.choices(self.words, self._weights, k=length)
-            yield " ".join(words).title()
-
-    def searches(self) -> Iterator[str]:
-        """Whole words, their beginnings and parts, and two of them together."""
-        while True:
-            one, other = self._random.sample(self.words, 2)
-            yield one
-            yield one[: self._random.randint(1, 4)]
-            yield one[1 : 1 + self._random.randint(3, 5)]
-            yield f"{other[:4]} {one[:3]}".upper()
-
-    def _word(self) -> str:
-        count = self._random.randint(1, 4)
-        return "".join(self._random.choices(self._SYLLABLES, k=count))
 
 
 @dataclass(frozen=True)
@@ -150,29 +56,13 @@ class Figures:
         )
 
 
-class Library:
-    """The database with its titles."""
+class Plans:
+    """What the planner does for each kind of list."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def fill(self, titles: Sequence[str]) -> None:
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute(
-                "CREATE TEMPORARY TABLE made (uuid uuid DEFAULT gen_random_uuid(), "
-                "number serial, title text)"
-            )
-            with connection.cursor().copy("COPY made (title) FROM STDIN") as copy:
-                for title in titles:
-                    copy.write_row([title])
-            owner = connection.execute('SELECT uuid FROM "user"').fetchone()
-            connection.execute(_BLOBS)
-            connection.execute(_MEDIA, {"owner": owner[0] if owner else None})
-            connection.execute(_URLS)
-            connection.execute("VACUUM ANALYZE")
-
-    def plans(self) -> dict[str, str]:
-        """What the planner does for each kind of list."""
+    def all(self) -> dict[str, str]:
         with psycopg.connect(self._url) as connection:
             owner = connection.execute('SELECT uuid FROM "user"').fetchone()
             return {
@@ -260,38 +150,6 @@ class SearchBench:
         return total
 
 
-class Uvicorn:
-    """The API as it is really run, in a process of its own."""
-
-    @staticmethod
-    @contextmanager
-    def running(environment: Mapping[str, str]) -> Iterator[str]:
-        port = FreePorts().port("api")
-        words = [sys.executable, "-m", "uvicorn", "backend.config.asgi:application"]
-        words += ["--port", str(port), "--loop", "uvloop", "--log-level", "warning"]
-        words += ["--http", "backend.api.http.protocol:BoundedHttpProtocol"]
-        process = subprocess.Popen(words, cwd=PROJECT, env=dict(environment))
-        url = f"http://127.0.0.1:{port}"
-        try:
-            Uvicorn._wait(url)
-            yield url
-        finally:
-            process.terminate()
-            process.wait()
-
-    @staticmethod
-    def _wait(url: str) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                httpx.get(f"{url}/ping/", trust_env=False).raise_for_status()
-            except httpx.TransportError:
-                time.sleep(0.1)
-            else:
-                return
-        raise TimeoutError("uvicorn does not answer")
-
-
 async def measured(titles: Titles, environment: Mapping[str, str]) -> list[Figures]:
     from backend.config.api_container import ApiContainer
 
@@ -303,13 +161,15 @@ async def measured(titles: Titles, environment: Mapping[str, str]) -> list[Figur
         tokens = (await local.post("/auth/signin/", json=ACCOUNT)).json()
         library = Library(environment["DATABASE_URL"])
         await asyncio.to_thread(library.fill, list(titles.some(100_000)))
-        for name, plan in (await asyncio.to_thread(library.plans)).items():
+        for name, plan in (
+            await asyncio.to_thread(Plans(environment["DATABASE_URL"]).all)
+        ).items():
             print(f"{name:14} {plan}")
         bench = SearchBench(titles, tokens["access"])
         searches = await bench.chosen(local)
         figures = [await bench.figures("in process", local, searches)]
-        with Uvicorn.running(environment) as url:
-            async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        with OurApi.running(environment) as server:
+            async with httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
                 figures.append(await bench.figures("uvicorn", http, searches))
                 figures.append(await bench.rest(http))
     load = os.getloadavg()[0]

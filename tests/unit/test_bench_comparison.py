@@ -4,17 +4,20 @@ from pathlib import Path
 import pytest
 
 from bench.comparison import (
+    AtLeastTimes,
+    AtMost,
+    AtMostMore,
+    AtMostTimes,
     Goal,
-    MarkdownTable,
-    MeasuredPage,
     Pair,
     Result,
-    ResultsFile,
     Sample,
+    Under,
     Work,
 )
+from bench.report import MarkdownTable, ResultsFile
 
-WORK = Work("GET one media, cold", "FastAPI", "requests/s", Goal(1.5))
+WORK = Work("GET one media, cold", "FastAPI", "requests/s", AtLeastTimes(1.5))
 
 
 def pair(ours: float, theirs: float) -> Pair:
@@ -34,6 +37,29 @@ class TestResult:
     @pytest.mark.parametrize(("ours", "met"), [(149, False), (150, True), (151, True)])
     def test_goal_is_met_from_its_bound_on(self, ours: float, met: bool) -> None:
         assert result(pair(ours, 100)).met is met
+
+    @pytest.mark.parametrize(
+        ("goal", "met", "missed"),
+        [
+            (AtMostTimes(1.2), pair(12, 10), pair(12.1, 10)),
+            (AtMostMore(20, "ms"), pair(22, 2), pair(22.1, 2)),
+            (AtMost(16, "MiB"), Pair(Sample(16)), Pair(Sample(16.1))),
+            (Under(1, "s"), Pair(Sample(0.99)), Pair(Sample(1))),
+        ],
+    )
+    def test_other_goals_have_their_bounds(
+        self, goal: Goal, met: Pair, missed: Pair
+    ) -> None:
+        work = Work("a ping", "itself", "ms", goal)
+        assert [Result.of(work, [one]).met for one in (met, missed)] == [True, False]
+
+    def test_without_a_peer_it_has_no_ratio_but_a_spread(self) -> None:
+        measured = Result.of(WORK, [Pair(Sample(3)), Pair(Sample(1)), Pair(Sample(2))])
+        assert (measured.ours, measured.ours_low, measured.ours_high) == (2, 1, 3)
+        assert (measured.theirs, measured.ratio, measured.ratio_low) == (None,) * 3
+        assert "| 2.00 | - | - (ours 1.00 to 3.00) |" in MarkdownTable().text(
+            [measured]
+        )
 
     def test_says_what_processors_cost(self) -> None:
         measured = result(pair(1, 1))
@@ -55,6 +81,13 @@ class TestResultsFile:
         assert [row["ratio"] for row in rows] == [2.0, None]
         assert [row["met"] for row in rows] == [True, False]
 
+    def test_is_read_as_it_was_written(self, tmp_path: Path) -> None:
+        file = ResultsFile(tmp_path / "results.json")
+        assert file.read() == []
+        written = [result(pair(4, 2)), Result.failed(WORK, "it broke")]
+        file.write(written)
+        assert file.read() == written
+
 
 class TestMarkdownTable:
     def test_has_a_line_for_each_row(self) -> None:
@@ -69,20 +102,3 @@ class TestMarkdownTable:
         lines = MarkdownTable().text(rows).splitlines()
         assert len({line.count("|") for line in lines}) == 1
         assert "not measured: a / b" in lines[-1]
-
-
-class TestMeasuredPage:
-    def test_changes_nothing_but_its_part(self, tmp_path: Path) -> None:
-        path = tmp_path / "page.md"
-        marks = MeasuredPage.BEGIN, MeasuredPage.END
-        path.write_text(f"before\n{marks[0]}\nold\n{marks[1]}\nafter\n")
-        MeasuredPage(path).write("new")
-        MeasuredPage(path).write("newer")
-        assert path.read_text() == f"before\n{marks[0]}\nnewer\n{marks[1]}\nafter\n"
-
-    def test_page_without_the_part_stays_as_it_is(self, tmp_path: Path) -> None:
-        path = tmp_path / "page.md"
-        path.write_text("nothing")
-        with pytest.raises(ValueError, match="has no"):
-            MeasuredPage(path).write("new")
-        assert path.read_text() == "nothing"

@@ -60,6 +60,8 @@ class Page(generics.ListAPIView):
 
     def get_queryset(self):
         media = Media.objects.filter(status__in=SHOWN).select_related("video")
+        if after := self.request.query_params.get("created_after"):
+            media = media.filter(created_at__gte=parse_datetime(after))
         if before := self.request.query_params.get("created_before"):
             media = media.filter(created_at__lt=parse_datetime(before))
         if title := self.request.query_params.get("title"):
