@@ -24,6 +24,11 @@ MPEG_PS = Container("MPEG-PS", "video/mpeg", "mpg")
 FLASH_VIDEO = Container("Flash Video", "video/x-flv", "flv")
 WINDOWS_MEDIA = Container("Windows Media", "video/x-ms-wmv", "wmv")
 
+TAKEN = (
+    "MP4, QuickTime, 3GPP, Matroska, WebM, AVI, MPEG-TS, MPEG-PS, Flash Video "
+    "or Windows Media"
+)
+
 Recogniser = Callable[[bytes], Container | None]
 
 

@@ -28,6 +28,11 @@ class MediaProjectError(Exception):
         super().__init__(detail or self.usual_detail or self.title)
 
     @property
+    def problems(self) -> Mapping[str, str]:
+        """What is wrong with which field."""
+        return {}
+
+    @property
     def members(self) -> Mapping[str, str]:
         """What a program should know besides the code, by its public name."""
         return {}
@@ -126,7 +131,7 @@ class UnsupportedType(MediaProjectError):
 
 
 class Invalid(MediaProjectError):
-    """Well-formed but wrong; `problems` maps a field to what is wrong with it."""
+    """Well-formed but wrong."""
 
     code = "invalid"
     title = "Invalid request"
@@ -138,7 +143,11 @@ class Invalid(MediaProjectError):
         self, detail: str | None = None, problems: dict[str, str] | None = None
     ) -> None:
         super().__init__(detail)
-        self.problems = problems or {}
+        self._problems = problems or {}
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        return self._problems
 
 
 class Unavailable(MediaProjectError):
@@ -374,8 +383,10 @@ class JobOpen(Conflict):
 
 class NothingToRetry(Conflict):
     code = "nothing_to_retry"
-    title = "No such job of this media has failed"
-    usual_detail = "Only the work of a job that has failed is done again."
+    title = "There is no failed work of this kind to do again"
+    usual_detail = (
+        "Only the work of a job that has failed, and has what it needs, is done again."
+    )
     retryable = False
     advice = "`GET /media/{uuid}/jobs/` shows which jobs have failed."
 
@@ -401,9 +412,19 @@ class DuplicateMedia(Conflict):
 class UnsupportedMedia(UnsupportedType):
     code = "unsupported_media"
     title = "The video or miniature is not of an allowed kind"
-    usual_detail = "The content is none of the video containers taken here."
+    usual_detail = "The content counts, not the name or the declared type."
     retryable = False
     advice = "Convert it to a kind that the operation lists."
+
+    def __init__(self, field: str | None = None, allowed: str = "") -> None:
+        self._problems = {field: f"Its content is not {allowed}."} if field else {}
+        super().__init__(
+            f"The content of `{field}` is not {allowed}." if field else None
+        )
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        return self._problems
 
 
 class ChecksumMismatch(Invalid):
@@ -467,11 +488,11 @@ class DatabaseSilent(DatabaseAway):
 
 
 class CommitUnknown(Unavailable):
-    """The connection was lost during the commit: the rows may or may not be there."""
+    """The database did not say that it has committed: the rows may or may not be there."""
 
     code = "commit_unknown"
     title = "The outcome is not known"
-    usual_detail = "The connection to the database was lost while it was written."
+    usual_detail = "The database did not confirm in time what it was given to write."
     retryable = True
     advice = "Send the same request again: if it was done already, the answer says so."
 

@@ -100,8 +100,8 @@ _CATALOGUE = (
     ),
     Failure(
         FailureCode.STAGED_FILE_MISSING,
-        "The staged file is gone before it was stored",
-        "Upload the file again.",
+        "The staged file was lost or damaged before it was stored",
+        "Send the same file again: a video comes back under the same media.",
         retried=False,
     ),
     Failure(

@@ -29,7 +29,7 @@ class Pulse:
     """How the background work goes, as PostgreSQL knows it.
 
     `oldest_queued_seconds` is how long the job that is due the longest has waited for
-    a worker.
+    a worker; those of kinds that are paused wait for somebody to resume them.
     """
 
     oldest_queued_seconds: float | None = None

@@ -179,7 +179,8 @@ class Ingested:
 class BlobRef:
     """What a job must know of the bytes it works on.
 
-    `stored`: they were, whether or not somebody has found since that they are gone.
+    `stored`: they were, whether or not somebody has found since that they are gone;
+    `missing`: somebody has.
     """
 
     uuid: UUID
@@ -189,6 +190,7 @@ class BlobRef:
     object_key: ObjectKey
     staged_name: UUID
     stored: bool
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,15 @@ class Sight(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Good for as long as the blob is what it was when its object was looked for."""
-
     blob: BlobRef
     sight: Sight
+
+    def holds_for(self, blob: BlobRef) -> bool:
+        """Whoever healed the blob meanwhile has named another file, so it is looked for
+        anew. What could not be seen stays unseen whatever has happened: twins, each of
+        which names its file while an upload runs, would send one another back.
+        """
+        return self.sight is Sight.UNKNOWN or self.blob == blob
 
 
 class ObjectUnseen(Exception):

@@ -1,9 +1,14 @@
+import asyncio
+import hashlib
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.media import BlobRef
 from backend.use_cases.ports import ObjectStorage, Staging
+
+BLOCK_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,44 @@ class BlobBytes:
             raise self.lost(blob)
         return source
 
+    async def open_proven(self, blob: BlobRef) -> BinaryIO:
+        """The same, once all of it has been read: what is damaged is never given out.
+
+        A staged file that is damaged is as good as none. Raises `JobFailed` with
+        `object_damaged` too.
+        """
+        staged = await self.staging.open(blob.staged_name)
+        if staged is not None and await self._is_proven(staged, blob):
+            return staged
+        stored = await self.storage.download(blob.object_key)
+        if stored is None:
+            raise self.lost(blob)
+        if await self._is_proven(stored, blob):
+            return stored
+        message = f"{blob.object_key} has other bytes than were received"
+        raise JobFailed(FailureCode.OBJECT_DAMAGED, message)
+
+    @classmethod
+    async def _is_proven(cls, source: BinaryIO, blob: BlobRef) -> bool:
+        """Leaves the file at its beginning, and closed if it has other bytes.
+
+        To close it also ends the reading of it that nobody waits for any more.
+        """
+        with ExitStack() as closed:
+            closed.enter_context(source)
+            if await asyncio.to_thread(cls._sha256, source) != blob.sha256:
+                return False
+            source.seek(0)
+            closed.pop_all()
+        return True
+
+    @staticmethod
+    def _sha256(source: BinaryIO) -> str:
+        digest = hashlib.sha256()
+        while block := source.read(BLOCK_BYTES):
+            digest.update(block)
+        return digest.hexdigest()
+
     @staticmethod
     def lost(blob: BlobRef) -> JobFailed:
         """Of bytes that were stored, an upload of the same ones heals the media."""
@@ -34,4 +77,5 @@ class BlobBytes:
             if blob.stored
             else FailureCode.STAGED_FILE_MISSING
         )
-        return JobFailed(code, "The bytes are neither staged nor stored.")
+        message = "The bytes that were received are neither staged nor stored."
+        return JobFailed(code, message)

@@ -6,7 +6,7 @@ from contextvars import Context
 
 import structlog
 
-from backend.domain.errors import MediaProjectError, StorageFull
+from backend.domain.errors import StorageFull
 from backend.domain.health import Health, Pulse, StoreName
 from backend.use_cases.ports.health import PulseReader, StoreCheck
 
@@ -57,7 +57,7 @@ class CheckHealth:
         try:
             async with asyncio.timeout(self._most_seconds):
                 return await self._pulse.read()
-        except (MediaProjectError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
             self._tell(StoreName.POSTGRES, error)
             return None
 
@@ -68,7 +68,7 @@ class CheckHealth:
         except StorageFull:
             # It answers; what it has can still be shown.
             return True
-        except (MediaProjectError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
             self._tell(name, error)
             return False
         return True

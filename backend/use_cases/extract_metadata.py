@@ -24,7 +24,10 @@ LEAST_SECONDS = 180.0
 
 @dataclass(frozen=True, slots=True)
 class ExtractMetadata:
-    """Reads the technical report of a media's bytes, unless it is known already."""
+    """Reads the technical report of a media's bytes, unless it is known already.
+
+    Whoever finds it relies on its sha256, so it is read of nothing but these bytes.
+    """
 
     ledger: MediaLedger
     videos: BlobBytes
@@ -49,6 +52,6 @@ class ExtractMetadata:
         return await self.ledger.mark_described(claim, summary)
 
     async def _extract(self, blob: BlobRef) -> BlobMetadata:
-        with await self.videos.open(blob) as source:
+        with await self.videos.open_proven(blob) as source:
             report = await self.extractor.extract(source)
         return BlobMetadata(blob.uuid, blob.sha256, self.clock.now(), report)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from backend.domain.errors import CommitUnknown
+from backend.domain.errors import CommitUnknown, MediaProjectError
 from backend.use_cases.ports import IncomingFile
 
 R = TypeVar("R")
@@ -25,19 +25,25 @@ class Handover:
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
-    @staticmethod
+    @classmethod
     @asynccontextmanager
-    async def undecided(*files: IncomingFile | None) -> AsyncIterator[None]:
+    async def undecided(cls, *files: IncomingFile | None) -> AsyncIterator[None]:
         """Ends the files when the block fails; else they are its caller's to end."""
         try:
             yield
-        except (CommitUnknown, asyncio.CancelledError):
-            # Cancelled here means that the process stops: the commit may still happen.
-            # A file without a row is removed some day, a row without a file is lost.
+        except BaseException as error:
+            is_refused = cls._is_refusal(error)
             for file in filter(None, files):
-                await file.keep()
+                await (file.discard() if is_refused else file.keep())
             raise
-        except BaseException:
-            for file in filter(None, files):
-                await file.discard()
-            raise
+
+    @staticmethod
+    def _is_refusal(error: BaseException) -> bool:
+        """Only then is it known that nothing was committed.
+
+        A process that stops cancels this while the commit may still happen, and what
+        nobody foresaw may come after it. A file without a row is removed some day, a
+        row without a file is lost.
+        """
+        refused = isinstance(error, MediaProjectError)
+        return refused and not isinstance(error, CommitUnknown)

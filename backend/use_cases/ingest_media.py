@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 from backend.domain.errors import StagedFileNotSealed
 from backend.domain.jobs import DECIDING_JOBS, INGEST_JOBS, JobKind
@@ -70,20 +71,29 @@ class IngestMedia:
     async def _written(self, new: NewMedia, incoming: IncomingFile) -> Ingested:
         """While it is being written, twins of these bytes wait for it."""
         async with self.leases.received(new.file.sha256) as known:
+            sighting: Sighting | None = None
             if known.uuid is None:
                 new = await self._sealed(new, incoming)
-            ingested = await self._taken(new, incoming)
+            else:
+                sighting = await self._seen(known.uuid)
+            ingested = await self._taken(new, incoming, sighting)
             known.uuid = ingested.blob_id
             return ingested
 
-    async def _taken(self, new: NewMedia, incoming: IncomingFile) -> Ingested:
+    async def _seen(self, blob_id: UUID) -> Sighting | None:
+        """Spares a duplicate the transaction that would only ask for a look."""
+        blob = await self.ledger.stored_blob(blob_id)
+        return None if blob is None else await self.check.look(blob)
+
+    async def _taken(
+        self, new: NewMedia, incoming: IncomingFile, sighting: Sighting | None
+    ) -> Ingested:
         """What takes long is done only where the transaction cannot do without.
 
         Sealing: a blob that has its bytes needs no more. Looking for the object: nothing
         may be held meanwhile, so that each time the transaction looks whether the blob
         is still the one whose object was looked for.
         """
-        sighting: Sighting | None = None
         while True:
             try:
                 return await self.ledger.ingest(new, sighting)

@@ -17,6 +17,7 @@ from backend.use_cases.ports import (
     StagedNames,
     Staging,
 )
+from backend.use_cases.proven_object import ProvenObject
 from backend.use_cases.run_job import Progress
 
 # The picture maker has a limit of its own; the rest is for fetching the object.
@@ -57,8 +58,8 @@ class MakeMiniature:
     ) -> tuple[ObjectKey, ...]:
         """What `show_picture` returns, once the object is there."""
         try:
-            if not await self._is_stored(blob):
-                await self._put(blob, picture, progress)
+            if not await ProvenObject(self.storage).is_there(blob):
+                await self._put(claim, blob, picture, progress)
             Failpoints.reach("picture.stored", claim.media_id)
             return await self.ledger.show_picture(claim)
         except BaseException:
@@ -87,14 +88,13 @@ class MakeMiniature:
             raise JobFailed(FailureCode.STAGED_FILE_MISSING, message)
         return sent
 
-    async def _is_stored(self, blob: BlobRef) -> bool:
-        """Really there: an earlier attempt or another media of this picture put it."""
-        found = await self.storage.stat(blob.object_key)
-        return found is not None and found.holds(blob)
-
-    async def _put(self, blob: BlobRef, picture: Picture, progress: Progress) -> None:
+    async def _put(
+        self, claim: Claim, blob: BlobRef, picture: Picture, progress: Progress
+    ) -> None:
         """Two media may put the same picture at once: it is one request with the same
         bytes under the same key, and one that is cut off leaves the other's object."""
+        if blob.stored:
+            await self.ledger.lose_object(claim, blob)
         with await asyncio.to_thread(self._written, picture) as file:
             await self.storage.put(blob, file, progress.moved)
 

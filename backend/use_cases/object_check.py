@@ -14,9 +14,9 @@ from backend.use_cases.ports import ObjectProbe
 log = structlog.get_logger(__name__)
 
 # A store that is silent is given up earlier, by the limits of the probe itself.
-MOST_SECONDS = 2.5
+MOST_SECONDS = 2.0
 # What is left of the request's patience to the transaction that comes after.
-KEPT_SECONDS = 1.5
+KEPT_SECONDS = 2.0
 # After a look that told nothing nobody looks for so long.
 PAUSE_SECONDS = 2.0
 

@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,7 +14,13 @@ class RequestDeletion:
     ledger: MediaLedger
     doorbell: Doorbell
 
-    async def execute(self, media_id: UUID, caller: Caller, request_id: str) -> None:
+    async def execute(
+        self,
+        media_id: UUID,
+        caller: Caller,
+        request_id: str,
+        revisions: Collection[str] | None = None,
+    ) -> None:
         """Raises what `MediaLedger.delete` raises."""
-        await self.ledger.delete(media_id, caller, request_id)
+        await self.ledger.delete(media_id, caller, request_id, revisions)
         await self.doorbell.ring(media_id, [JobKind.DELETE_MEDIA], request_id)

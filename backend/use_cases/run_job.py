@@ -1,6 +1,7 @@
 """One attempt of a job: claimed, kept alive, and ended with a reason."""
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ import structlog
 
 from backend.domain.errors import DatabaseAway, StorageFull, Unavailable
 from backend.domain.failures import FailureCode, JobFailed
-from backend.domain.jobs import JobKind
+from backend.domain.jobs import AttemptOutcome, JobKind
 from backend.domain.patience import UNHURRIED
 from backend.use_cases.failpoints import Failpoints
 from backend.use_cases.ports import Claim, MediaLedger, StagedNames, Staging
+from backend.use_cases.ports.metrics import UNOBSERVED, JobObserver
 from backend.use_cases.staged_files import StagedFiles
 
 log = structlog.get_logger(__name__)
@@ -145,12 +147,14 @@ class RunJob:
         keeper: LeaseKeeper,
         worker: str,
         pause_seconds: float = 1.0,
+        observer: JobObserver = UNOBSERVED,
     ) -> None:
         self._ledger = ledger
         self._staged_files = StagedFiles(staging)
         self._keeper = keeper
         self._worker = worker
         self._pause_seconds = pause_seconds
+        self._observer = observer
 
     async def execute(self, media_id: UUID, step: JobStep) -> None:
         claim = await self._claim(media_id, step.kind)
@@ -158,13 +162,16 @@ class RunJob:
             return
         Failpoints.reach("job.claimed", claim.media_id)
         log.info("job.started", attempt=claim.attempt)
+        self._observer.begun(claim.kind, claim.waited_seconds)
+        began = time.monotonic()
         try:
-            await self._attempt(claim, step)
+            outcome = await self._attempt(claim, step)
         except asyncio.CancelledError:
             # The worker stops: the next one goes on at once.
             log.info("job.interrupted", attempt=claim.attempt)
             await self._ledger.release(claim)
             raise
+        self._observer.ended(claim.kind, outcome, time.monotonic() - began)
 
     async def _claim(self, media_id: UUID, kind: JobKind) -> Claim | None:
         claiming = asyncio.ensure_future(
@@ -189,15 +196,18 @@ class RunJob:
             if (claim := await claiming) is not None:
                 await self._ledger.release(claim)
 
-    async def _attempt(self, claim: Claim, step: JobStep) -> None:
+    async def _attempt(self, claim: Claim, step: JobStep) -> AttemptOutcome:
+        outcome = AttemptOutcome.SUCCEEDED
         try:
             unneeded = await self._run(claim, step)
         except JobFailed as error:
             log.warning("job.attempt_failed", code=error.code, reason=str(error))
             unneeded = await self._fail(claim, error)
+            outcome = AttemptOutcome.FAILED
         else:
             log.info("job.succeeded", attempt=claim.attempt)
         await self._staged_files.remove(unneeded)
+        return outcome
 
     async def _fail(self, claim: Claim, error: JobFailed) -> StagedNames:
         """Tell until it is heard: a job that waits for the end of its lease waits long.

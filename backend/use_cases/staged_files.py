@@ -10,7 +10,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StagedFiles:
-    """Staged files that nobody needs any more, to be removed if that is possible."""
+    """Staged files that no row relies on any more, to be removed if that is possible."""
 
     staging: Staging
 

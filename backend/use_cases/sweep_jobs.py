@@ -4,7 +4,9 @@ import structlog
 
 from backend.domain.errors import DatabaseAway
 from backend.domain.jobs import JobKind
+from backend.use_cases.due_bells import DueBells
 from backend.use_cases.ports import Doorbell, MediaLedger, Staging
+from backend.use_cases.ports.metrics import UNOBSERVED, SweepObserver
 from backend.use_cases.purge import Purge
 from backend.use_cases.staged_files import StagedFiles
 
@@ -12,8 +14,6 @@ log = structlog.get_logger(__name__)
 
 # Together longer than the time between two renewals.
 LENIENT_SWEEPS = 4
-# With more messages than this in its queue a kind has enough to do.
-LONGEST_QUEUE = 200
 
 
 @dataclass(slots=True)
@@ -30,6 +30,7 @@ class SweepJobs:
     worker: str
     kinds: tuple[JobKind, ...]
     purges: tuple[Purge, ...]
+    observer: SweepObserver = UNOBSERVED
     _lenient_sweeps: int = field(default=0, init=False)
 
     async def execute(self) -> None:
@@ -43,20 +44,15 @@ class SweepJobs:
             self._lenient_sweeps -= 1
         else:
             await self._reclaim()
+        bells = DueBells(self.ledger, self.doorbell, self.observer)
         for kind in self.kinds:
-            await self._ring(kind)
+            await bells.ring(kind)
         for purge in self.purges:
             await purge.execute()
 
     async def _reclaim(self) -> None:
         reclaimed = await self.ledger.reclaim_lost()
         if reclaimed.media:
+            self.observer.taken_back(len(reclaimed.media))
             log.warning("job.lease_expired", count=len(reclaimed.media))
         await StagedFiles(self.staging).remove(reclaimed.unneeded)
-
-    async def _ring(self, kind: JobKind) -> None:
-        waiting = await self.doorbell.waiting(kind)
-        if waiting is None or waiting >= LONGEST_QUEUE:
-            return
-        for job in await self.ledger.due(kind, LONGEST_QUEUE - waiting):
-            await self.doorbell.ring(job.media_id, [job.kind], job.request_id)

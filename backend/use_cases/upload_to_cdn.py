@@ -13,6 +13,7 @@ from backend.use_cases.ports import (
     StagedNames,
     Staging,
 )
+from backend.use_cases.proven_object import ProvenObject
 from backend.use_cases.run_job import Progress
 from backend.use_cases.upload_journal import FailpointJournal
 
@@ -39,20 +40,19 @@ class UploadToCdn:
         return LEAST_SECONDS + claim.blob.size_bytes / SLOWEST_BYTES_PER_SECOND
 
     async def run(self, claim: Claim, progress: Progress) -> StagedNames:
-        if not await self._is_stored(claim.blob):
+        if not await ProvenObject(self.storage).is_there(claim.blob):
             await self._put(claim, progress)
+        if claim.blob.missing:
+            await self.ledger.regain_object(claim, claim.blob)
         Failpoints.reach("publish.stored", claim.media_id)
         return await self.ledger.mark_published(claim)
-
-    async def _is_stored(self, blob: BlobRef) -> bool:
-        """Really there: an earlier attempt or another media of these bytes put it."""
-        found = await self.storage.stat(blob.object_key)
-        return found is not None and found.holds(blob)
 
     async def _put(self, claim: Claim, progress: Progress) -> None:
         blob = claim.blob
         journal = FailpointJournal(self.uploads.journal(claim), claim.media_id)
         with await self._staged(blob) as source:
+            if blob.stored:
+                await self.ledger.lose_object(claim, blob)
             await self.storage.put_resumably(blob, source, progress.moved, journal)
 
     async def _staged(self, blob: BlobRef) -> BinaryIO:

@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -6,6 +6,7 @@ from backend.domain.consistency import Ages, Finding, FindingKind, Page
 from backend.domain.media import ObjectKey
 from backend.domain.states import BlobState
 from backend.use_cases.comparisons.base import MergedPage
+from backend.use_cases.comparisons.returned import Asked, ReturnedObjects
 from backend.use_cases.ports import (
     ConsistencyRepairs,
     ConsistencyRows,
@@ -16,9 +17,6 @@ from backend.use_cases.ports import (
 )
 
 Merged = MergedPage[HeldObject, KnownObject]
-# Of those that may have returned each is asked for by its key: with a store at some
-# distance these take a second or two of a turn.
-MOST_ASKED_FOR = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +27,27 @@ class ObjectsComparison:
     repairs: ConsistencyRepairs
     inventory: ObjectInventory
     storage: ObjectStorage
-    most_asked_for: int = MOST_ASKED_FOR
+    returned: ReturnedObjects
 
     name: ClassVar[str] = "objects"
 
     async def page(self, after: str, most: int, ages: Ages) -> Page:
         held = await self.inventory.objects(after, most)
         known = await self.rows.objects(after, most)
-        merged = self._short(
-            Merged.of(
-                {str(each.key): each for each in held},
-                {str(each.blob.object_key): each for each in known},
-                most,
-            )
+        merged = Merged.of(
+            {str(each.key): each for each in held},
+            {str(each.blob.object_key): each for each in known},
+            most,
         )
+        asked = await self.returned.among(self._maybe_returned(merged))
+        if asked.until is not None:
+            merged = merged.ending_at(asked.until)
         findings = [
             *await self._unowned(merged, ages),
             *await self._of_blobs(
                 FindingKind.OBJECT_MISSING, list(self._lost(merged, ages))
             ),
-            *await self._of_blobs(
-                FindingKind.OBJECT_RETURNED, await self._returned(merged)
-            ),
+            *await self._returned(asked),
         ]
         return Page(findings, merged.compared, merged.until)
 
@@ -63,20 +60,13 @@ class ObjectsComparison:
             case _:
                 return await self._regain(finding.key)
 
-    def _short(self, merged: Merged) -> Merged:
-        """The page ends early where it would take too many requests."""
-        asked_for = sorted(self._maybe_returned(merged))
-        if len(asked_for) <= self.most_asked_for:
-            return merged
-        return merged.ending_at(asked_for[self.most_asked_for - 1])
-
     @staticmethod
-    def _maybe_returned(merged: Merged) -> Mapping[str, KnownObject]:
-        return {
-            key: known
-            for key, known in merged.known.items()
+    def _maybe_returned(merged: Merged) -> list[KnownObject]:
+        return [
+            known
+            for key, known in sorted(merged.known.items())
             if key in merged.held and known.state == BlobState.MISSING
-        }
+        ]
 
     async def _unowned(self, merged: Merged, ages: Ages) -> list[Finding]:
         """A deletion that is under way names what it has not removed yet."""
@@ -100,13 +90,9 @@ class ObjectsComparison:
             ):
                 yield known
 
-    async def _returned(self, merged: Merged) -> list[KnownObject]:
-        """Those whose checksum the store knows: any other object would not do."""
-        return [
-            known
-            for known in self._maybe_returned(merged).values()
-            if await self._has_bytes(known)
-        ]
+    async def _returned(self, asked: Asked) -> list[Finding]:
+        found = await self._of_blobs(FindingKind.OBJECT_RETURNED, asked.found)
+        return [one.leaving(asked.refusals.get(one.key, "")) for one in found]
 
     async def _of_blobs(
         self, kind: FindingKind, blobs: Sequence[KnownObject]
@@ -136,10 +122,6 @@ class ObjectsComparison:
 
     async def _regain(self, key: str) -> bool:
         known = await self.rows.object(key)
-        if known is None or not await self._has_bytes(known):
+        if known is None or not await self.returned.holds(known):
             return False
         return await self.repairs.regain_object(known)
-
-    async def _has_bytes(self, known: KnownObject) -> bool:
-        found = await self.storage.stat(known.blob.object_key)
-        return found is not None and found.holds(known.blob)

@@ -8,23 +8,27 @@ from backend.use_cases.ports import (
     ConsistencyRows,
     StagedInventory,
 )
+from backend.use_cases.ports.metrics import UNOBSERVED, StagedObserver
 
 
 @dataclass(frozen=True, slots=True)
 class StagedFilesComparison:
-    """The staging folder and the rows that own its files.
+    """What is staged, in a folder or in the store, and the rows that own its files.
 
-    The folder is read whole each time, which is quick; rows are asked for a page.
+    It is listed whole each time, which is quick; rows are asked for a page.
     """
 
     rows: ConsistencyRows
     repairs: ConsistencyRepairs
     inventory: StagedInventory
+    observer: StagedObserver = UNOBSERVED
 
     name: ClassVar[str] = "staged_files"
 
     async def page(self, after: str, most: int, ages: Ages) -> Page:
-        held = [f for f in await self.inventory.files() if str(f.name) > after]
+        all_ = await self.inventory.files()
+        self.observer.staged(len(all_), sum(file.size_bytes for file in all_))
+        held = [file for file in all_ if str(file.name) > after]
         files = sorted(held, key=lambda file: file.name)[:most]
         owned = await self.rows.owned_files([file.name for file in files])
         kind = FindingKind.STAGED_FILE_UNOWNED

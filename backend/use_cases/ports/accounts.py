@@ -21,14 +21,25 @@ from backend.domain.rights import Right
 class Callers(Protocol):
     """Whom access tokens speak for."""
 
-    async def caller(self, claims: AccessClaims) -> Caller | None:
+    async def caller(self, claims: AccessClaims, reads: str = "") -> Caller | None:
         """The caller with role and rights as they are now, or None if signed out.
 
+        `reads` is what the request reads, if it only reads, as the client wrote it.
         Raises `DatabaseAway`.
         """
 
 
-class AccountLedger(Callers, Protocol):
+class LiveSessions(Protocol):
+    """Sessions as PostgreSQL has them. Raises `DatabaseAway`."""
+
+    async def live_session(self, claims: AccessClaims) -> LiveSession | None:
+        """The caller as he is now, and how long his session may last.
+
+        None if it has ended, or the account is not active.
+        """
+
+
+class AccountLedger(Protocol):
     """Users and sessions in PostgreSQL. Every method raises `DatabaseAway`.
 
     What changes an account or a session that was there is made known before it returns.
@@ -61,9 +72,6 @@ class AccountLedger(Callers, Protocol):
 
         Raises `InvalidToken`, and ends none, if one is not the user's.
         """
-
-    async def live_session(self, claims: AccessClaims) -> LiveSession | None:
-        """The caller as he is now, and how long his session may last."""
 
 
 class SessionLedger(Protocol):

@@ -38,10 +38,14 @@ class HeldDocument:
 
 @dataclass(frozen=True, slots=True)
 class HeldFile:
-    """A staged file; `changed_at` is when it was last written to."""
+    """A staged file; `changed_at` is when it was last written to.
+
+    Of what is still received a store may not tell the size: 0.
+    """
 
     name: UUID
     changed_at: datetime
+    size_bytes: int = 0
 
 
 class ObjectInventory(Protocol):

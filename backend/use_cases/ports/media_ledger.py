@@ -1,5 +1,6 @@
 """Media, blobs and jobs."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -22,7 +23,8 @@ from backend.domain.media import (
 from backend.domain.sightings import Sighting
 from backend.domain.technical import TechnicalSummary
 
-# Files in staging that nobody needs any more.
+# Files in staging that nobody needs any more. The rows say so, and nobody can come
+# to need them between the commit and their removal.
 StagedNames = tuple[UUID, ...]
 
 
@@ -31,7 +33,8 @@ class Claim:
     """The right to work on a job until the lease ends; every write carries the fence.
 
     `video` is None for a tombstone, which has let go of its bytes. `staged_picture` is
-    what a miniature is to be made from, if a picture was sent.
+    what a miniature is to be made from, if a picture was sent. `waited_seconds` is how
+    long the job had been due.
     """
 
     job_id: UUID
@@ -42,6 +45,7 @@ class Claim:
     video: BlobRef | None
     request_id: str
     staged_picture: UUID | None = None
+    waited_seconds: float = 0.0
 
     @property
     def blob(self) -> BlobRef:
@@ -129,6 +133,20 @@ class MediaLedger(Protocol):
         Raises `JobFailed` with `media_deleted` when nobody wants the work any more.
         """
 
+    async def lose_object(self, claim: Claim, blob: BlobRef) -> None:
+        """The object of a blob that was stored is gone, and this attempt has its bytes.
+
+        Before it puts them: until they are proven, nobody believes what is under the
+        key, and whatever relied on it is made again. Raises `JobFailed` with
+        `lease_lost`, and with `object_missing` where its file is about to go.
+        """
+
+    async def regain_object(self, claim: Claim, blob: BlobRef) -> None:
+        """The object of a blob that is `missing` is there: its other media come back.
+
+        Raises `JobFailed` with `lease_lost`.
+        """
+
     async def mark_published(self, claim: Claim) -> StagedNames:
         """The object is there: write the Url and end the job.
 
@@ -156,6 +174,9 @@ class MediaLedger(Protocol):
     async def has_blob(self, blob_id: UUID) -> bool:
         """False once it is given up: no uuid is ever used again."""
 
+    async def stored_blob(self, blob_id: UUID) -> BlobRef | None:
+        """None unless its object is believed to be there."""
+
     async def mark_pictured(self, claim: Claim) -> StagedNames:
         """Those objects are gone: end the job. Returns as `mark_published` does."""
 
@@ -169,11 +190,17 @@ class MediaLedger(Protocol):
     async def release(self, claim: Claim) -> None:
         """Give the job back at once, at no cost, because the worker stops."""
 
-    async def delete(self, media_id: UUID, caller: Caller, request_id: str) -> None:
+    async def delete(
+        self,
+        media_id: UUID,
+        caller: Caller,
+        request_id: str,
+        revisions: Collection[str] | None = None,
+    ) -> None:
         """Take the media away from every reader and queue its `delete_media`.
 
         Raises `MediaNotFound`, `InvalidToken` and `RightMissing` (session, account
-        and right are looked at again).
+        and right are looked at again), and `RevisionMismatch` if it has none of these.
         """
 
     async def let_go(self, claim: Claim) -> Leftovers | None:
@@ -216,3 +243,9 @@ class MediaLedger(Protocol):
 
     async def beat(self, worker: str) -> None:
         """Note that the worker is alive."""
+
+    async def purge_heartbeats(self, keep: timedelta, most: int) -> int:
+        """Forget workers that were silent for so long; returns how many.
+
+        The latest of all stays, for it says since when there is none.
+        """

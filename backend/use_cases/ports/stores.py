@@ -61,8 +61,10 @@ class Staging(Protocol):
         """Raises `StorageFull` if so many more bytes would go below the floor, or are
         more than one file can have."""
 
-    def holds(self, name: UUID) -> bool:
-        """Whether the file is there. Blocking: called inside a ledger transaction.
+    def holds(self, name: UUID, size_bytes: int) -> bool:
+        """Whether the file is there, and of this size: not whether it is undamaged.
+
+        Blocking: called inside a ledger transaction.
 
         Raises `StagingAway`: a folder that we may not look into is no empty one.
         """
@@ -92,13 +94,17 @@ class StagedHolds(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What the object store says it has; `sha256` if it knows."""
+    """What the object store says it has.
+
+    `sha256` is what whoever put it has called it, if he did: a label, and no proof.
+    """
 
     key: ObjectKey
     size_bytes: int
     sha256: str | None
 
     def holds(self, blob: BlobRef) -> bool:
+        """Enough of a blob whose object was proven once."""
         return self.size_bytes == blob.size_bytes and self.sha256 == blob.sha256
 
 
@@ -123,8 +129,8 @@ class ObjectStorage(Protocol):
         """Store what is small under the blob's key and verify size and checksum.
 
         The source is an open file; its position is neither used nor moved. Raises
-        `JobFailed` with `object_damaged` when it does not have the blob's bytes, or
-        other bytes arrived.
+        `JobFailed` with `staged_file_missing` when it does not have the blob's bytes,
+        and with `object_damaged` when other bytes arrived.
         """
 
     async def put_resumably(
@@ -143,6 +149,12 @@ class ObjectStorage(Protocol):
 
     async def stat(self, key: ObjectKey) -> StoredObject | None:
         """What is stored under the key, or None."""
+
+    async def proves(self, blob: BlobRef) -> bool:
+        """Whether exactly the bytes of the blob are stored under its key.
+
+        They are read back where the store cannot tell by itself.
+        """
 
     async def download(self, key: ObjectKey) -> BinaryIO | None:
         """The bytes in a temporary file, to be closed by the caller; None if gone.

@@ -1,0 +1,128 @@
+"""What processes count and time, in series that only grow, and levels that they see."""
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class Measure(Enum):
+    """A name, its labels, and the upper bounds of its buckets; none: a mere count.
+
+    Of a level only what was seen last is told.
+    Its rows outlive releases: other bounds or labels need another name.
+    """
+
+    ATTEMPT = (
+        "attempt_seconds",
+        ("kind", "outcome"),
+        (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0),
+        "How long attempts of jobs took.",
+    )
+    QUEUE_WAIT = (
+        "queue_wait_seconds",
+        ("kind",),
+        (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0),
+        "How long jobs were due before a worker began an attempt.",
+    )
+    STORE = (
+        "worker_store_seconds",
+        ("store", "operation", "outcome"),
+        (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0),
+        "How long stores took to answer workers.",
+    )
+    LEASES_LOST = (
+        "sweeper_leases_lost",
+        (),
+        (),
+        "Jobs that sweepers took back from workers that were silent.",
+    )
+    RUNG_AGAIN = (
+        "sweeper_rings",
+        ("kind",),
+        (),
+        "Jobs that sweepers rang for: retries, and bells that were lost.",
+    )
+    STAGED_FILES = (
+        "staged_files",
+        (),
+        (),
+        "Files in staging, wherever that is, when it was compared last.",
+        True,
+    )
+    STAGED_BYTES = (
+        "staged_bytes",
+        (),
+        (),
+        "Bytes in staging, wherever that is, when it was compared last.",
+        True,
+    )
+
+    def __init__(
+        self,
+        text: str,
+        labels: tuple[str, ...],
+        bounds: tuple[float, ...],
+        told: str,
+        is_level: bool = False,
+    ) -> None:
+        self.text = text
+        self.labels = labels
+        self.bounds = bounds
+        self.told = told
+        self.is_level = is_level
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One measure with the values of its labels."""
+
+    measure: Measure
+    values: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return (self.measure.text, *self.values)
+
+    @classmethod
+    def of(cls, key: Any) -> "Series | None":
+        """None for what another release counted."""
+        name, *values = key
+        for measure in Measure:
+            if measure.text == name and len(measure.labels) == len(values):
+                return cls(measure, tuple(values))
+        return None
+
+
+@dataclass(slots=True)
+class Tally:
+    """`counts` of each bucket alone, the last one without a bound; their sum in `total`.
+
+    A level is in `total`.
+    """
+
+    series: Series
+    counts: list[int]
+    total: float = 0.0
+
+    @classmethod
+    def empty(cls, series: Series) -> "Tally":
+        return cls(series, [0] * (len(series.measure.bounds) + 1))
+
+    def add(self, value: float) -> None:
+        bounds = self.series.measure.bounds
+        self.counts[bisect_left(bounds, value) if bounds else 0] += 1
+        self.total += value
+
+    def merge(self, other: "Tally") -> None:
+        pairs = zip(self.counts, other.counts, strict=True)
+        self.counts = [mine + theirs for mine, theirs in pairs]
+        self.total += other.total
+
+    @property
+    def cumulated(self) -> list[int]:
+        sums, so_far = [], 0
+        for count in self.counts:
+            so_far += count
+            sums.append(so_far)
+        return sums
