@@ -9,6 +9,7 @@ import structlog
 from dramatiq.middleware import CurrentMessage
 
 from backend.domain.jobs import JobKind
+from backend.use_cases.ports.tracing import UNTRACED, Tracer
 
 
 class BaseActor(ABC):
@@ -19,8 +20,10 @@ class BaseActor(ABC):
     """
 
     kind: ClassVar[JobKind]
+    _tracer: Tracer = UNTRACED
 
-    def register(self, broker: dramatiq.Broker) -> None:
+    def register(self, broker: dramatiq.Broker, tracer: Tracer = UNTRACED) -> None:
+        self._tracer = tracer
         declare = dramatiq.actor(
             broker=broker,
             actor_name=self.kind.value,
@@ -36,8 +39,15 @@ class BaseActor(ABC):
 
     async def _receive(self, media_id: str) -> None:
         message = CurrentMessage.get_current_message()
-        request_id = message.options.get("request_id", "") if message else ""
-        with structlog.contextvars.bound_contextvars(
-            request_id=request_id, kind=self.kind.value, media_id=media_id
+        options = message.options if message else {}
+        names = {
+            "request_id": options.get("request_id", ""),
+            "kind": self.kind.value,
+            "media_id": media_id,
+        }
+        parent = options.get("traceparent", "")
+        with (
+            structlog.contextvars.bound_contextvars(**names),
+            self._tracer.span(f"job {self.kind.value}", names, parent),
         ):
             await self.perform(UUID(media_id))

@@ -14,7 +14,8 @@ from backend.domain.media import BlobRef
 class BlobSource:
     """Hashes the whole file on the way, a part after the other.
 
-    Raises `JobFailed` with `object_damaged` where it is not what was received.
+    Raises `JobFailed` with `staged_file_missing` where it is not what was received: the
+    store has no part in that, and another attempt would read the same.
     """
 
     def __init__(self, blob: BlobRef, source: BinaryIO) -> None:
@@ -26,7 +27,7 @@ class BlobSource:
     def opened(self, stop: Stop) -> Iterator[SourceFile]:
         with closing(SourceFile(self._source.fileno(), stop)) as file:
             if file.size_bytes != self._blob.size_bytes:
-                raise self.damaged("has another size than was received")
+                raise self._damaged("has another size than was received")
             yield file
 
     def hash(self, file: SourceFile, start: int, length: int) -> bytes:
@@ -36,10 +37,10 @@ class BlobSource:
     def check(self) -> None:
         """Once all of it has been hashed."""
         if self._whole.hexdigest() != self._blob.sha256:
-            raise self.damaged("has other bytes than were received")
+            raise self._damaged("has other bytes than were received")
 
-    def damaged(self, seen: str) -> JobFailed:
+    def _damaged(self, seen: str) -> JobFailed:
         return JobFailed(
-            FailureCode.OBJECT_DAMAGED,
+            FailureCode.STAGED_FILE_MISSING,
             f"{self._blob.object_key} is not stored: the staged file {seen}",
         )

@@ -74,6 +74,8 @@ class BoxedChild:
 
 
 if __name__ == "__main__":
+    # Told with the worker to stop it goes on: its end would be taken for a crash.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     boxed = BoxedChild(json.loads(sys.argv[1]), sys.argv[2], sys.argv[3:])
     boxed.end_with(os.getppid())
     boxed.run()

@@ -1,9 +1,10 @@
 """Forks a boxed child for each file: `child_starter.py LIMITS PROGRAM MODULE FOLDER...`.
 
-Python and the libraries of the program are loaded once, here, and no byte of a file ever
-is: a child is closed in before it reads one, and never serves a second one. Orders come
-through standard input, a socket of packets; it ends when that is closed and its last
-child has ended. Standard library only, and on one thread, for a fork takes one along.
+Python and the libraries of the program are loaded once, here, and no byte of anybody's
+file ever is: a child is closed in before it reads one, and never serves a second one.
+Orders come through standard input, a socket of packets; it ends when that is closed and
+its last child has ended. Standard library only, and on one thread, for a fork takes one
+along.
 """
 
 import ctypes
@@ -61,6 +62,9 @@ class ChildStarter:
         return None
 
     def _prepare(self) -> None:
+        # Told with the worker to stop it goes on, and its children too: the worker ends
+        # them, and knows why.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         # A worker that is killed can no longer end what it has started.
         ctypes.CDLL(None).prctl(self._PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         # Behind the standard library, so that nothing can stand in for it.

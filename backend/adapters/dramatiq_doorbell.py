@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from redis.exceptions import RedisError
 
 from backend.domain.jobs import JobKind
 from backend.domain.patience import Patience
+from backend.use_cases.ports.tracing import UNTRACED, Tracer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,8 +35,9 @@ class DramatiqDoorbell:
     logged, for the job table is the outbox and the sweeper rings again.
     """
 
-    def __init__(self, broker: RedisBroker) -> None:
+    def __init__(self, broker: RedisBroker, tracer: Tracer = UNTRACED) -> None:
         self._broker = broker
+        self._tracer = tracer
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="doorbell")
         self._silent_until = 0.0
 
@@ -50,14 +53,16 @@ class DramatiqDoorbell:
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    @staticmethod
-    def _message(media_id: UUID, kind: JobKind, request_id: str) -> Message[None]:
+    def _message(self, media_id: UUID, kind: JobKind, request_id: str) -> Message[None]:
+        options = {"request_id": request_id}
+        if parent := self._tracer.traceparent():
+            options["traceparent"] = parent
         return Message(
             queue_name=kind.value,
             actor_name=kind.value,
             args=(str(media_id),),
             kwargs={},
-            options={"request_id": request_id},
+            options=options,
         )
 
     async def _try(
@@ -65,7 +70,9 @@ class DramatiqDoorbell:
     ) -> R | None:
         loop = asyncio.get_running_loop()
         rung = loop.run_in_executor(
-            self._thread, lambda: self._call(call, *args, **kwargs)
+            self._thread,
+            copy_context().run,
+            lambda: self._call(call, *args, **kwargs),
         )
         try:
             async with Patience.waiting(MOST_SECONDS):

@@ -54,7 +54,8 @@ class FolderStagedInventory:
     def _file(entry: os.DirEntry[str]) -> HeldFile | None:
         """None if it went away meanwhile."""
         try:
-            changed = entry.stat(follow_symlinks=False).st_mtime
+            found = entry.stat(follow_symlinks=False)
         except FileNotFoundError:
             return None
-        return HeldFile(UUID(entry.name), datetime.fromtimestamp(changed, UTC))
+        changed_at = datetime.fromtimestamp(found.st_mtime, UTC)
+        return HeldFile(UUID(entry.name), changed_at, found.st_size)

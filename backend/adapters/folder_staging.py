@@ -1,7 +1,6 @@
 """Staging in a folder of the local disk: received bytes are files named by a uuid."""
 
 import ctypes
-import errno
 import functools
 import hashlib
 import itertools
@@ -16,8 +15,9 @@ from uuid import UUID, uuid4
 import structlog
 
 from backend.adapters.disk import DiskErrors, DiskThreads
+from backend.adapters.folder import Folder
 from backend.adapters.locked_file import LockedFile
-from backend.domain.errors import StagingAway, StorageFull
+from backend.domain.errors import StagingAway
 from backend.domain.media import StagedFile
 from backend.use_cases.ports import IncomingFile
 
@@ -39,53 +39,6 @@ class WriteLanes:
     def close(self) -> None:
         for lane in self._lanes:
             lane.close()
-
-
-class Folder:
-    """The folder itself: made on first use, never filled below the floor."""
-
-    def __init__(self, path: Path, floor_bytes: int) -> None:
-        self._path = path
-        self._floor_bytes = floor_bytes
-
-    def path_of(self, name: UUID) -> Path:
-        return self._path / str(name)
-
-    def make(self) -> None:
-        self._make(self._path)
-        if not self._path.is_dir():
-            raise NotADirectoryError(
-                errno.ENOTDIR, "it is not a folder", str(self._path)
-            )
-        if not os.access(self._path, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, "it is not writable", str(self._path))
-
-    def check_room(self, size_bytes: int) -> None:
-        volume = os.statvfs(self._path)
-        if volume.f_bavail * volume.f_frsize - size_bytes < self._floor_bytes:
-            raise StorageFull(f"Staging has no room for {size_bytes} bytes more.")
-
-    def sync(self) -> None:
-        self._sync(self._path)
-
-    def _make(self, path: Path) -> None:
-        try:
-            path.mkdir(mode=0o700)
-        except FileExistsError:
-            return
-        except FileNotFoundError:
-            self._make(path.parent)
-            self._make(path)
-        else:
-            self._sync(path.parent)
-
-    @staticmethod
-    def _sync(path: Path) -> None:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 class EarlyWriteback:
@@ -212,9 +165,12 @@ class FolderStaging:
     async def check_room(self, size_bytes: int) -> None:
         await self._threads.run(functools.partial(self._check_room, size_bytes))
 
-    def holds(self, name: UUID) -> bool:
+    def holds(self, name: UUID, size_bytes: int) -> bool:
         with DiskErrors.translated():
-            return self._folder.path_of(name).is_file()
+            try:
+                return self._folder.path_of(name).stat().st_size == size_bytes
+            except FileNotFoundError:
+                return False
 
     async def open(self, name: UUID) -> BinaryIO | None:
         return await self._threads.obtain(

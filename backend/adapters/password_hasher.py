@@ -17,6 +17,9 @@ from backend.domain.errors import Overloaded
 
 Result = TypeVar("Result")
 
+# Django's validators take eight spaces, or one letter eight times.
+LEAST_DIFFERENT_CHARACTERS = 4
+
 
 class ThreadedPasswordHasher:
     """Django's hashers on a few threads: each hash takes 19 MiB and 26 ms of a core.
@@ -42,6 +45,8 @@ class ThreadedPasswordHasher:
         return matches and encoded is not None
 
     def weakness(self, password: str, email: str) -> str | None:
+        if self._visible_characters(password) < LEAST_DIFFERENT_CHARACTERS:
+            return f"It must have {LEAST_DIFFERENT_CHARACTERS} different characters that can be seen."
         mailbox = email.rpartition("@")[0]
         for known in (email, mailbox):  # Django compares with words and the whole.
             account = get_user_model()(email=known)
@@ -50,6 +55,11 @@ class ThreadedPasswordHasher:
             except ValidationError as error:
                 return " ".join(error.messages)
         return None
+
+    @staticmethod
+    def _visible_characters(password: str) -> int:
+        """How many different ones."""
+        return sum(each.isprintable() and not each.isspace() for each in set(password))
 
     def close(self) -> None:
         """End the threads; hashes in line are done first."""

@@ -1,14 +1,18 @@
 """Counts what happens in this process, and writes it as Prometheus reads it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from backend.adapters.tally_collector import TallyCollector
 from backend.domain.figures import Figures
+from backend.domain.health import StoreName
+from backend.domain.jobs import JobKind
 from backend.domain.media import Ingested
+from backend.domain.tallies import Measure
 
 # Answers come within 5 s; uploads take as long as they take.
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 30, 300, 1800)
@@ -18,9 +22,12 @@ GONE = "gone"
 class PrometheusMetrics:
     """The counters of one process, in a registry of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, collectors: Iterable[Collector] = ()) -> None:
+        """The collectors tell what is true when they are asked."""
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
+        for collector in collectors:
+            registry.register(collector)
         self._requests = Counter(
             "mediaproject_http_requests",
             "Requests that are over; status gone: the client left before the answer.",
@@ -46,6 +53,20 @@ class PrometheusMetrics:
             ["deduplicated"],
             registry=registry,
         )
+        self._stores = Histogram(
+            "mediaproject_store_seconds",
+            "How long stores took to answer this process.",
+            ["store", "operation", "outcome"],
+            buckets=Measure.STORE.bounds,
+            registry=registry,
+        )
+        cached = Counter(
+            "mediaproject_cached_answers",
+            "Answers to readers; found: ready in Redis.",
+            ["found"],
+            registry=registry,
+        )
+        self._hits, self._misses = cached.labels("yes"), cached.labels("no")
         for known in ("yes", "no"):  # A rate needs a zero to begin with.
             self._uploads.labels(known)
             self._bytes.labels(known)
@@ -74,10 +95,20 @@ class PrometheusMetrics:
         self._uploads.labels(known).inc()
         self._bytes.labels(known).inc(size_bytes)
 
+    def asked(
+        self, store: StoreName, operation: str, seconds: float, *, answered: bool
+    ) -> None:
+        outcome = "answered" if answered else "failed"
+        self._stores.labels(store.value, operation, outcome).observe(seconds)
+
+    def cached(self, *, hit: bool) -> None:
+        (self._hits if hit else self._misses).inc()
+
     def rendered(self, figures: Figures | None) -> bytes:
         """With the figures of the installation; None: PostgreSQL does not tell them."""
         once = CollectorRegistry()
         once.register(FiguresCollector(figures))
+        once.register(TallyCollector(figures.tallies if figures else ()))
         return generate_latest(self._registry) + generate_latest(once)
 
 
@@ -93,9 +124,10 @@ class FiguresCollector(Collector):
             "Whether PostgreSQL has told the figures below.",
             0 if self._figures is None else 1,
         )
-        figures = self._figures or Figures()
+        figures = self._figures or Figures(is_known=False)
         yield self._jobs(figures)
         yield self._waits(figures)
+        yield self._pauses(figures)
         yield self._findings(figures)
         yield self._gauge(
             "mediaproject_worker_heartbeat_age_seconds",
@@ -119,7 +151,8 @@ class FiguresCollector(Collector):
     def _jobs(figures: Figures) -> Metric:
         gauge = GaugeMetricFamily(
             "mediaproject_jobs",
-            "Jobs that have not succeeded; code: what their last attempt ended by.",
+            "Jobs that have not succeeded; code: what their last attempt ended by; failed: "
+            "for good, also if a new one was opened since.",
             labels=["kind", "state", "code"],
         )
         for job in figures.jobs:
@@ -139,6 +172,17 @@ class FiguresCollector(Collector):
                 waits[job.kind] = max(waits.get(job.kind, 0.0), job.oldest_seconds)
         for kind, seconds in waits.items():
             gauge.add_metric([kind], seconds)
+        return gauge
+
+    @staticmethod
+    def _pauses(figures: Figures) -> Metric:
+        gauge = GaugeMetricFamily(
+            "mediaproject_job_kind_paused",
+            "Whether somebody has paused this kind of job.",
+            labels=["kind"],
+        )
+        for kind in JobKind if figures.is_known else ():
+            gauge.add_metric([kind.value], int(kind.value in figures.paused))
         return gauge
 
     @staticmethod

@@ -1,12 +1,14 @@
 """The generation of each scope in Redis: another one after every change."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from secrets import token_hex
+from typing import NamedTuple
 
 from backend.adapters.redis_hints import RedisHints
-from backend.adapters.redis_line import Answers, Command
+from backend.adapters.redis_line import Command
 from backend.domain.freshness import FRESH_SECONDS, Scope
 
 # Long after the last answer that depends on it. One that was lost comes back as another.
@@ -81,10 +83,26 @@ return 1
 """
 
 
+class Entry(NamedTuple):
+    """An answer by its name, what it depends on, and its share of how old one may be."""
+
+    key: str
+    scopes: tuple[Scope, ...]
+    share: float = 1.0
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return *self.scopes, f"entry:{self.key}"
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What Redis said: the generations now, its time, and the entry if it is current."""
+    """What Redis said: the generations now, its time, and the entry if it is current.
 
+    It was asked after `began`, by the clock of this process.
+    """
+
+    began: float
     stamp: bytes
     at_milliseconds: int
     body: bytes | None
@@ -96,34 +114,41 @@ class RedisGenerations:
     def __init__(self, redis: RedisHints, fresh_seconds: float = FRESH_SECONDS) -> None:
         self._redis = redis
         self.fresh_seconds = fresh_seconds
-        self._fresh_milliseconds = round(fresh_seconds * 1000)
 
-    async def read(self, key: str, scopes: Sequence[Scope]) -> Reading | None:
-        """None if Redis is away."""
-        fresh = (token_hex(16), GENERATION_SECONDS, self._fresh_milliseconds)
-        answers = await self._run(_READ, [*scopes, f"entry:{key}"], *fresh)
-        return Reading(*answers[0]) if answers is not None else None
+    async def read(self, *entries: Entry) -> list[Reading] | None:
+        """All in one round trip; None if Redis is away."""
+        began = time.monotonic()
+        new = (token_hex(16), GENERATION_SECONDS)
+        commands = [
+            self._command(_READ, entry.keys, *new, self._milliseconds(entry))
+            for entry in entries
+        ]
+        answers = await self._redis.ask(*commands)
+        if answers is None:
+            return None
+        return [Reading(began, *answer) for answer in answers]
 
-    async def store(
-        self, key: str, scopes: Sequence[Scope], reading: Reading, body: bytes
-    ) -> None:
+    async def store(self, entry: Entry, reading: Reading, body: bytes) -> None:
         """Keep the body, unless one of the scopes changed since the reading."""
         if len(body) > MOST_BODY_BYTES:
             return
-        read = (reading.stamp, reading.at_milliseconds, self._fresh_milliseconds)
-        await self._run(_STORE, [*scopes, f"entry:{key}"], *read, body)
+        read = (reading.stamp, reading.at_milliseconds, self._milliseconds(entry))
+        await self._redis.ask(self._command(_STORE, entry.keys, *read, body))
 
     async def change(self, *scopes: Scope) -> bool:
         """Give the scopes new generations; False if nobody knows whether it was done."""
         fresh = (token_hex(16), GENERATION_SECONDS)
-        return await self._run(_CHANGE, scopes, *fresh) is not None
+        command = self._command(_CHANGE, scopes, *fresh)
+        return await self._redis.ask(command) is not None
 
-    async def _run(
+    def _milliseconds(self, entry: Entry) -> int:
+        return round(self.fresh_seconds * entry.share * 1000)
+
+    def _command(
         self, script: str, keys: Sequence[str], *arguments: str | int | bytes
-    ) -> Answers:
+    ) -> Command:
         """The whole script each time: a Redis that is new does not know its digest."""
-        command: Command = ("EVAL", script, len(keys), *keys, *arguments)
-        return await self._redis.ask(command)
+        return ("EVAL", script, len(keys), *keys, *arguments)
 
 
 class RedisFreshness:

@@ -1,6 +1,8 @@
 """The S3 client and what its errors mean."""
 
+import functools
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -8,6 +10,8 @@ from typing import Any, ClassVar
 
 from backend.domain.errors import ObjectStoreAway
 from backend.domain.failures import FailureCode, JobFailed
+from backend.domain.health import StoreName
+from backend.use_cases.ports.metrics import UNOBSERVED, StoreObserver
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +30,20 @@ class S3Settings:
 
 
 class S3Connection:
-    """Makes the one client of the process on first need.
+    """Makes its one client on first need.
 
     boto3 is imported there and not before: the API process does without it, and the
     import takes a quarter of a second, so `client` belongs on a thread.
     """
 
-    def __init__(self, settings: S3Settings) -> None:
+    # boto3's sessions are not safe to make clients from on two threads.
+    _MAKING: ClassVar = threading.Lock()
+
+    def __init__(
+        self, settings: S3Settings, observer: StoreObserver = UNOBSERVED
+    ) -> None:
         self._settings = settings
+        self._observer = observer
         self._lock = threading.Lock()
         self._made: Any = None
 
@@ -47,10 +57,10 @@ class S3Connection:
 
     @property
     def client(self) -> Any:
-        # boto3's default session is not safe to make clients from on two threads.
         with self._lock:
             if self._made is None:
-                self._made = self._make()
+                with self._MAKING:
+                    self._made = self._make()
             return self._made
 
     def close(self) -> None:
@@ -60,7 +70,6 @@ class S3Connection:
                 self._made = None
 
     def _make(self) -> Any:
-        import boto3
         from botocore.config import Config
 
         settings = self._settings
@@ -76,7 +85,7 @@ class S3Connection:
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
-        return boto3.session.Session().client(
+        client = self._session().client(
             "s3",
             endpoint_url=settings.endpoint_url,
             region_name=settings.region,
@@ -84,6 +93,47 @@ class S3Connection:
             aws_secret_access_key=settings.secret_access_key,
             config=config,
         )
+        S3Clock(self._observer).listen_to(client)
+        return client
+
+    @staticmethod
+    @functools.cache
+    def _session() -> Any:
+        """One for all clients of the process: it reads what S3 can do, 170 ms, once."""
+        import boto3
+
+        return boto3.session.Session()
+
+
+class S3Clock:
+    """Times each operation of a client, with all its retries; a body is read later."""
+
+    _BEGAN: ClassVar = "mediaproject_began"
+
+    def __init__(self, observer: StoreObserver) -> None:
+        self._observer = observer
+
+    def listen_to(self, client: Any) -> None:
+        client.meta.events.register("before-call.s3", self._begin)
+        client.meta.events.register("after-call.s3", self._end)
+        client.meta.events.register("after-call-error.s3", self._fail)
+
+    def _begin(self, context: dict[str, Any], **_: object) -> None:
+        context[self._BEGAN] = time.monotonic()
+
+    def _end(self, context: dict[str, Any], **event: Any) -> None:
+        """A refusal is an answer, but not one of the 500s."""
+        status = getattr(event["http_response"], "status_code", 500)
+        self._tell(context, event["model"].name, answered=status < 500)
+
+    def _fail(self, context: dict[str, Any], event_name: str, **_: object) -> None:
+        self._tell(context, event_name.rpartition(".")[2], answered=False)
+
+    def _tell(self, context: dict[str, Any], operation: str, *, answered: bool) -> None:
+        began = context.get(self._BEGAN)
+        if began is not None:
+            seconds = time.monotonic() - began
+            self._observer.asked(StoreName.S3, operation, seconds, answered=answered)
 
 
 class S3Errors:

@@ -2,11 +2,10 @@
 
 import errno
 import hashlib
-import tempfile
 from contextlib import closing
-from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from backend.adapters.folder import Folder
 from backend.adapters.s3_connection import S3Errors
 from backend.adapters.stoppable_threads import Stop
 from backend.domain.errors import ObjectStoreAway, StorageFull
@@ -14,13 +13,16 @@ from backend.domain.failures import FailureCode, JobFailed
 
 
 class S3Download:
-    """Reads an object to its end, going on where a connection broke."""
+    """Reads an object to its end, going on where a connection broke.
+
+    Nothing of one for which the folder has no room, so that others keep theirs.
+    """
 
     _CHUNK_BYTES: Final = 1024 * 1024
     _TRIES: Final = 4
 
     def __init__(
-        self, client: Any, bucket: str, key: str, folder: Path, stop: Stop
+        self, client: Any, bucket: str, key: str, folder: Folder, stop: Stop
     ) -> None:
         self._client = client
         self._target = {"Bucket": bucket, "Key": key}
@@ -36,9 +38,8 @@ class S3Download:
         `object_damaged`.
         """
         # Where nothing is staged on the disk nobody else makes it.
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # The caller closes it.
-        file: BinaryIO = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115
+        self._folder.make()
+        file = self._folder.nameless()
         try:
             self._fill(file)
             file.seek(0)
@@ -75,9 +76,12 @@ class S3Download:
         from botocore.exceptions import HTTPClientError, IncompleteReadError
 
         with closing(answer["Body"]) as body:
+            self._folder.check_room(answer["ContentLength"])
             try:
                 while chunk := body.read(self._CHUNK_BYTES):
                     self._stop.check()
+                    # Others fill the same disk meanwhile.
+                    self._folder.check_room(len(chunk))
                     file.write(chunk)
                     self._digest.update(chunk)
                     self._have += len(chunk)

@@ -30,7 +30,11 @@ class S3MultipartUpload:
 
     # Another attempt to go on with these parts would come to the same end. All others
     # leave them to the next one.
-    _HOPELESS: ClassVar = (FailureCode.OBJECT_DAMAGED, FailureCode.OBJECT_STORE_DENIED)
+    _HOPELESS: ClassVar = (
+        FailureCode.OBJECT_DAMAGED,
+        FailureCode.OBJECT_STORE_DENIED,
+        FailureCode.STAGED_FILE_MISSING,
+    )
 
     def __init__(
         self,
@@ -109,7 +113,8 @@ class S3MultipartUpload:
         with self._source.opened(stop) as file:
             digest = self._source.hash(file, cut.start, cut.length)
         if digest.hex() != noted.sha256:
-            raise self._source.damaged("has changed since a part of it was sent")
+            # Of which only one is wrong; an attempt that sends everything tells which.
+            raise self._target.damaged("the staged file is not what a part was sent of")
 
     def _send_part(self, upload_id: str, cut: Cut, stop: Stop) -> SentPart:
         with self._source.opened(stop) as file:

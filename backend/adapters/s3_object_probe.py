@@ -1,14 +1,18 @@
 """One question to the object store, light enough for a request."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
 from backend.adapters.s3_connection import S3Errors, S3Settings
 from backend.adapters.stoppable_threads import StoppableThreads
 from backend.domain.failures import FailureCode, JobFailed
+from backend.domain.health import StoreName
 from backend.domain.media import ObjectKey
 from backend.use_cases.ports import StoredObject
+from backend.use_cases.ports.metrics import UNOBSERVED, StoreObserver
 
 
 class S3ObjectProbe:
@@ -19,7 +23,12 @@ class S3ObjectProbe:
     is imported here takes too long for a request as well, so the object is made before.
     """
 
-    def __init__(self, settings: S3Settings, threads: StoppableThreads) -> None:
+    def __init__(
+        self,
+        settings: S3Settings,
+        threads: StoppableThreads,
+        observer: StoreObserver = UNOBSERVED,
+    ) -> None:
         from botocore.auth import S3SigV4Auth
         from botocore.awsrequest import AWSRequest
         from botocore.credentials import Credentials
@@ -28,6 +37,7 @@ class S3ObjectProbe:
         self._bucket = settings.bucket
         self._bucket_url = f"{settings.endpoint_url.rstrip('/')}/{settings.bucket}"
         self._threads = threads
+        self._observer = observer
         self._request: Callable[..., Any] = AWSRequest
         self._auth: Any = S3SigV4Auth(
             Credentials(settings.access_key_id, settings.secret_access_key),
@@ -83,11 +93,21 @@ class S3ObjectProbe:
         """Once more where a kept connection was closed by the store meanwhile."""
         from botocore.exceptions import ConnectionClosedError
 
-        with S3Errors.translated(doing):
+        with S3Errors.translated(doing), self._timed("HeadObject"):
             try:
                 return self._session.send(self._signed(path))
             except ConnectionClosedError:
                 return self._session.send(self._signed(path))
+
+    @contextmanager
+    def _timed(self, operation: str) -> Iterator[None]:
+        began, answered = time.monotonic(), False
+        try:
+            yield
+            answered = True
+        finally:
+            seconds = time.monotonic() - began
+            self._observer.asked(StoreName.S3, operation, seconds, answered=answered)
 
     def _signed(self, path: str) -> Any:
         request = self._request(method="HEAD", url=f"{self._bucket_url}{path}")

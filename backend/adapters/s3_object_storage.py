@@ -1,14 +1,15 @@
 """The CDN origin on any S3-compatible store."""
 
-from pathlib import Path
 from typing import BinaryIO
 
 from backend.adapters.blob_source import BlobSource
+from backend.adapters.folder import Folder
 from backend.adapters.s3_bucket import S3Bucket
 from backend.adapters.s3_connection import S3Connection, S3Errors
 from backend.adapters.s3_download import S3Download
 from backend.adapters.s3_multipart_upload import S3MultipartUpload
 from backend.adapters.s3_part_plan import PartPlan
+from backend.adapters.s3_proof import S3Proof
 from backend.adapters.s3_target import S3Target
 from backend.adapters.s3_unfinished import UnfinishedUploads
 from backend.adapters.s3_whole_upload import S3WholeUpload
@@ -26,7 +27,7 @@ class S3ObjectStorage:
         connection: S3Connection,
         threads: StoppableThreads,
         public_read: bool,
-        download_folder: Path,
+        download_folder: Folder,
     ) -> None:
         self._connection = connection
         self._threads = threads
@@ -56,6 +57,10 @@ class S3ObjectStorage:
 
     async def stat(self, key: ObjectKey) -> StoredObject | None:
         return await self._threads.run(lambda stop: self._head(key))
+
+    async def proves(self, blob: BlobRef) -> bool:
+        target = S3Target(self._connection, blob)
+        return await self._threads.run(lambda stop: self._proves(target, stop))
 
     async def download(self, key: ObjectKey) -> BinaryIO | None:
         return await self._threads.run(
@@ -87,6 +92,11 @@ class S3ObjectStorage:
         return StoredObject(
             key, size_bytes=head["ContentLength"], sha256=head["Metadata"].get("sha256")
         )
+
+    @staticmethod
+    def _proves(target: S3Target, stop: Stop) -> bool:
+        with S3Errors.translated(f"proving {target.blob.object_key}"):
+            return S3Proof(target, stop).is_given()
 
     def _check_bucket(self) -> None:
         """A HEAD does not tell a lost object from a wrong bucket, and healing would

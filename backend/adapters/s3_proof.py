@@ -4,8 +4,9 @@ import hashlib
 from contextlib import closing
 from typing import NoReturn
 
+from backend.adapters.s3_connection import S3Errors
 from backend.adapters.s3_part_plan import MEBIBYTE
-from backend.adapters.s3_target import S3Target
+from backend.adapters.s3_target import Checksum, S3Target
 from backend.adapters.stoppable_threads import Stop
 
 
@@ -26,6 +27,31 @@ class S3Proof:
             self._remove("the stored object has another checksum than was sent")
         if not confirmed and self._read_back() != blob.sha256:
             self._remove("the stored object reads back as other bytes")
+
+    def is_given(self) -> bool:
+        """Whether they are there, whoever put them and however that ended.
+
+        What the store does not have a checksum of, as of an object of parts, is read
+        back. Raises botocore's errors.
+        """
+        from botocore.exceptions import ClientError
+
+        try:
+            return self._is_given()
+        except ClientError as error:
+            if not S3Errors.is_absence(error):
+                raise
+            return False
+
+    def _is_given(self) -> bool:
+        blob, client = self._target.blob, self._target.client
+        head = client.head_object(**self._target.name, ChecksumMode="ENABLED")
+        if head["ContentLength"] != blob.size_bytes:
+            return False
+        checksum = Checksum.of(bytes.fromhex(blob.sha256))
+        if head.get("ChecksumSHA256") == checksum:
+            return True
+        return self._read_back() == blob.sha256
 
     def _read_back(self) -> str:
         digest = hashlib.sha256()

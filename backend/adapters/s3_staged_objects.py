@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, BinaryIO, Final
 from uuid import UUID
 
 import structlog
 
+from backend.adapters.folder import Folder
 from backend.adapters.s3_connection import S3Connection, S3Errors
 from backend.adapters.s3_download import S3Download
 from backend.adapters.s3_target import Checksum
@@ -76,7 +76,6 @@ class S3StagedObjects:
                 Body=content,
                 ContentLength=len(content),
                 ChecksumSHA256=Checksum.of(digest),
-                Metadata={"sha256": digest.hex()},
             )
 
     def begin(self, name: UUID) -> str:
@@ -122,19 +121,19 @@ class S3StagedObjects:
             UnfinishedUploads(client, target["Bucket"], target["Key"]).end()
             client.delete_object(**target)
 
-    def holds(self, name: UUID) -> bool:
+    def holds(self, name: UUID, size_bytes: int) -> bool:
         from botocore.exceptions import ClientError
 
         with StagedErrors.translated(f"asking for {name}"):
             try:
-                self._connection.client.head_object(**self._target(name))
+                head = self._connection.client.head_object(**self._target(name))
             except ClientError as error:
                 if not S3Errors.is_absence(error):
                     raise
                 return False
-        return True
+        return bool(head["ContentLength"] == size_bytes)
 
-    def download(self, name: UUID, folder: Path) -> BinaryIO | None:
+    def download(self, name: UUID, folder: Folder) -> BinaryIO | None:
         """In a file without a name. Raises `StorageFull` too."""
         from botocore.exceptions import ClientError
 
@@ -178,7 +177,8 @@ class S3StagedObjects:
         except ValueError:
             return
         if str(name) == text:
-            yield HeldFile(name, found[time].astimezone(UTC))
+            size_bytes = found.get("Size", 0)
+            yield HeldFile(name, found[time].astimezone(UTC), size_bytes)
 
     def _target(self, name: UUID) -> dict[str, str]:
         return {"Bucket": self._connection.bucket, "Key": f"{self.PREFIX}{name}"}

@@ -2,11 +2,11 @@
 
 from functools import partial
 from io import BytesIO
-from pathlib import Path
 from typing import BinaryIO, Final
 from uuid import UUID, uuid4
 
 from backend.adapters.disk import DiskThreads
+from backend.adapters.folder import Folder
 from backend.adapters.s3_incoming_file import S3IncomingFile, StagedUpload
 from backend.adapters.s3_staged_objects import S3StagedObjects
 from backend.domain.errors import StagingAway, StorageFull
@@ -31,7 +31,7 @@ class S3Staging:
         objects: S3StagedObjects,
         glances: S3StagedObjects,
         holds: StagedHolds,
-        scratch: Path,
+        scratch: Folder,
         most_bytes: int,
     ) -> None:
         self._objects = objects
@@ -66,11 +66,11 @@ class S3Staging:
         if size_bytes > self._part_bytes * StagedUpload.MOST_PARTS:
             raise StorageFull(f"No object can have {size_bytes} bytes.")
 
-    def holds(self, name: UUID) -> bool:
+    def holds(self, name: UUID, size_bytes: int) -> bool:
         incoming = self._receiving.get(name)
         if incoming is not None and not incoming.is_sealed:
             return True
-        return self._glances.holds(name)
+        return self._glances.holds(name, size_bytes)
 
     async def open(self, name: UUID) -> BinaryIO | None:
         """What is still received here, a picture, is made whole for it, or read from

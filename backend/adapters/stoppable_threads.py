@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, Final, TypeVar
@@ -99,7 +100,10 @@ class DaemonThreads:
 
 
 class StoppableThreads:
-    """A bounded pool; `run` hands the work a `Stop` that it must check often."""
+    """A bounded pool; `run` hands the work a `Stop` that it must check often.
+
+    Log lines of the work tell the request of its caller.
+    """
 
     # How long a cancelled caller waits for its work to end before it goes on; dramatiq
     # gives an interrupted attempt one second for everything. Who is cancelled unhurried
@@ -116,7 +120,7 @@ class StoppableThreads:
     ) -> Result:
         """Run the work on a thread; `discard` gets a result that came too late."""
         stop = Stop()
-        future = self._threads.submit(partial(work, stop))
+        future = self._threads.submit(partial(copy_context().run, work, stop))
         waiting = asyncio.wrap_future(future)
         try:
             return await asyncio.shield(waiting)
