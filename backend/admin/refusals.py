@@ -1,6 +1,6 @@
 from typing import ClassVar
 
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 
@@ -11,6 +11,7 @@ from backend.domain.errors import (
     TooManyRequests,
     Unavailable,
 )
+from backend.orm.away import Away
 
 
 class Refusals:
@@ -37,8 +38,6 @@ class Refusals:
         match raised:
             case MediaProjectError():
                 return raised
-            case OperationalError() | InterfaceError():
-                return DatabaseAway()
             case DataError():  # A parameter that no column could hold.
                 return Malformed()
-        return None
+        return DatabaseAway() if Away.is_meant_by(raised) else None

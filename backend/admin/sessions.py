@@ -40,6 +40,10 @@ class StaffSessions:
         )
         request.session[self._KEY] = str(session.pk)
 
+    def id_of(self, request: HttpRequest) -> str:
+        """The row of a request that is live."""
+        return str(request.session[self._KEY])
+
     def is_live(self, request: HttpRequest) -> bool:
         return self._live(request).exists()
 

@@ -1,4 +1,5 @@
 from functools import partial
+from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth import logout
@@ -9,6 +10,7 @@ from django.urls import URLPattern, URLResolver
 from backend.admin.accounts import RoleAdmin, SessionAdmin, UserAdmin
 from backend.admin.jobs import JobAdmin, JobAttemptAdmin, WorkerHeartbeatAdmin
 from backend.admin.media import BlobAdmin, MediaAdmin
+from backend.admin.operations import JobOperator, OperationsPage
 from backend.admin.sessions import StaffSessions
 from backend.admin.sign_in import SignInForm
 from backend.orm.models import (
@@ -26,7 +28,7 @@ from backend.use_cases.ports import CdnAddresses
 
 
 class MediaProjectAdminSite(AdminSite):
-    """Everything there is, to be looked at by staff.
+    """Everything there is, to be looked at by staff; one page acts on jobs.
 
     Passwords are changed in the API, where that ends the other sessions.
     """
@@ -41,21 +43,29 @@ class MediaProjectAdminSite(AdminSite):
     )
 
     def __init__(
-        self, check_password: CheckPassword, addresses: CdnAddresses, *, docs: bool
+        self,
+        check_password: CheckPassword,
+        addresses: CdnAddresses,
+        jobs: JobOperator,
+        *,
+        docs: bool,
     ) -> None:
         """`docs`: there is a Swagger UI to lead to."""
         super().__init__()
         self.site_url = "/docs" if docs else None
         self._sessions = StaffSessions()
+        self._operations = OperationsPage(self, self._sessions, jobs)
         self.login_form = partial(SignInForm, check_password)  # type: ignore[assignment]
         self._register_all(addresses)
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        return [
-            url
-            for url in super().get_urls()
-            if getattr(url, "name", None) not in self.LEFT_OUT
-        ]
+        known = super().get_urls()
+        left = [u for u in known if getattr(u, "name", None) not in self.LEFT_OUT]
+        return [self._operations.url, *left]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        may_look = self._operations.may_look(request)
+        return {**super().each_context(request), "may_look_at_operations": may_look}
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, object] | None = None

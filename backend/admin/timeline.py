@@ -5,6 +5,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from backend.orm.models import Job, JobAttempt
+from backend.orm.paused_kinds import PausedKinds
 
 # Deletions are tried without end.
 MOST_ATTEMPTS = 50
@@ -16,7 +17,9 @@ class JobTimeline:
     @staticmethod
     def of(jobs: QuerySet[Job]) -> SafeString:
         latest = JobAttempt.objects.order_by("-number")[:MOST_ATTEMPTS]
-        loaded = jobs.prefetch_related(Prefetch("attempts", latest, "latest"))
+        loaded = jobs.annotate(paused=PausedKinds.of_job()).prefetch_related(
+            Prefetch("attempts", latest, "latest")
+        )
         shown: list[dict[str, Any]] = [
             {"job": job, "attempts": job.latest[::-1]}
             for job in loaded.order_by("queued_at", "kind")

@@ -2,7 +2,7 @@ from ninja import Status
 
 from backend.api.controller import Controller
 from backend.api.http.handler import ApiRequest
-from backend.api.http.routes import PUBLIC, SIGNED_IN
+from backend.api.http.routes import PUBLIC, SIGNED_IN, Access
 from backend.api.schemas.accounts import (
     PasswordIn,
     RefreshIn,
@@ -29,6 +29,8 @@ from backend.use_cases.refresh_session import RefreshSession
 from backend.use_cases.sign_in import SignIn
 from backend.use_cases.sign_out import SignOut
 from backend.use_cases.sign_up import SignUp
+
+SIGN_UP_CLOSED = Access(public=True, closed=SignupClosed)
 
 
 class AuthController(Controller):
@@ -62,7 +64,7 @@ class AuthController(Controller):
             "/auth/signup/",
             "POST",
             self.sign_up,
-            access=PUBLIC,
+            access=PUBLIC if self._sign_up.is_open else SIGN_UP_CLOSED,
             response={201: UserOut},
             problems=[
                 SignupClosed,

@@ -42,7 +42,7 @@ class ContentController(Controller):
         self._documents = documents
         self._addresses = addresses
         self.add(
-            "/media/{uuid:media_id}/download/",
+            "/media/{any_uuid:media_id}/download/",
             "GET",
             self.download,
             access=READING,
@@ -52,7 +52,7 @@ class ContentController(Controller):
             summary="Download the video under its own name",
         )
         self.add(
-            "/media/{uuid:media_id}/metadata/",
+            "/media/{any_uuid:media_id}/metadata/",
             "GET",
             self.metadata,
             access=READING,

@@ -13,7 +13,7 @@ from backend.domain.rights import Right
 from backend.orm.media_repository import MediaRepository
 from backend.use_cases.retry_job import RetryJob
 
-PATH = "/media/{uuid:media_id}/jobs/"
+PATH = "/media/{any_uuid:media_id}/jobs/"
 
 
 class JobController(Controller):
@@ -56,7 +56,8 @@ class JobController(Controller):
 
         409 `job_open` while such a job waits or runs, `nothing_to_retry` if its last one
         did not fail, `duplicate_media` if the owner has sent the same bytes again since:
-        `media` is that media. Media of others take the right `job.retry_any`.
+        `media` is that media. A failure that is not `retryable` is not refused: it may
+        end otherwise with a newer release. Media of others take the right `job.retry_any`.
         """
         job_id = await self._retry_job.execute(
             media_id, body.kind, request.auth, request.request_id

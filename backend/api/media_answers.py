@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, TypeVar
 from uuid import UUID
 
 from backend.api.cursor import PageCursor
 from backend.api.http.codec import JsonRenderer
-from backend.api.schemas.media import MediaOut, MediaPageOut
+from backend.api.http.entity_tags import EntityTags
+from backend.api.http.ready_answers import ReadyAnswer
+from backend.api.list_totals import ListTotals
+from backend.api.media_shapes import MediaShapes
 from backend.domain.errors import Invalid
 from backend.domain.freshness import Scopes
 from backend.domain.states import OPEN_JOBS
@@ -22,36 +24,15 @@ from backend.orm.media_lists import (
 from backend.orm.media_repository import MediaRepository
 from backend.orm.media_rows import MediaPage, MediaRow
 from backend.orm.media_search import MatchStart, MediaSearch
-from backend.use_cases.ports import AnswerCache, CdnAddresses
+from backend.use_cases.ports import AnswerCache
 
 Start = TypeVar("Start", bound=tuple[Any, ...])
-
-
-@dataclass(frozen=True, slots=True)
-class MediaAnswer:
-    """A media as JSON, and the revision that it has there."""
-
-    revision: str
-    body: bytes
-
-    @classmethod
-    def of(cls, media: MediaOut) -> "MediaAnswer":
-        return cls(str(media.revision), JsonRenderer.rendered(media))
-
-    @classmethod
-    def kept(cls, content: bytes) -> "MediaAnswer":
-        revision, _, body = content.partition(b"\n")
-        return cls(revision.decode(), body)
-
-    @property
-    def to_keep(self) -> bytes:
-        return self.revision.encode() + b"\n" + self.body
 
 
 class _Moving(Exception):
     """Workers are changing the media: its answer is not kept."""
 
-    def __init__(self, answer: MediaAnswer) -> None:
+    def __init__(self, answer: ReadyAnswer) -> None:
         self.answer = answer
 
 
@@ -60,27 +41,37 @@ class MediaAnswers:
 
     Kept are only those whose jobs have all ended: workers cannot wait until what they do
     is known, and nobody shall read in the job history what the media does not show yet.
+    `tagged`: they have an ETag, which is the revision.
     """
 
+    # A reader may keep what he got, and asks each time whether it is still so.
+    _CACHE_CONTROL = (b"cache-control", b"private, no-cache")
+
     def __init__(
-        self, media: MediaRepository, addresses: CdnAddresses, cache: AnswerCache
+        self,
+        media: MediaRepository,
+        shapes: MediaShapes,
+        cache: AnswerCache,
+        *,
+        tagged: bool,
     ) -> None:
         self._media = media
-        self._addresses = addresses
+        self._shapes = shapes
         self._cache = cache
+        self._tagged = tagged
 
-    async def shown(self, media_id: UUID) -> MediaAnswer:
+    async def shown(self, media_id: UUID) -> ReadyAnswer:
         """Raises `MediaNotFound`, which is not kept."""
-        key, scopes = f"media-detail:{media_id}", [Scopes.media(media_id)]
+        key, scopes = f"answer:detail:{media_id}", [Scopes.media(media_id)]
         try:
-            content = await self._cache.answer(
+            content = await self._cache.whole_answer(
                 key, scopes, lambda: self._made(media_id)
             )
         except _Moving as moving:
             return moving.answer
-        return MediaAnswer.kept(content)
+        return ReadyAnswer.kept(content)
 
-    async def current(self, media_id: UUID) -> MediaAnswer:
+    async def current(self, media_id: UUID) -> ReadyAnswer:
         """From the database, for whoever has just changed it. Raises `MediaNotFound`."""
         return self._answer(await self._media.detail(media_id))
 
@@ -92,8 +83,12 @@ class MediaAnswers:
             raise _Moving(answer)
         return answer.to_keep
 
-    def _answer(self, media: MediaRow) -> MediaAnswer:
-        return MediaAnswer.of(MediaOut.of_detail(media, self._addresses))
+    def _answer(self, media: MediaRow) -> ReadyAnswer:
+        body = JsonRenderer.rendered(self._shapes.whole(media))
+        if not self._tagged:
+            return ReadyAnswer.of(body, self._CACHE_CONTROL)
+        tag = (b"etag", EntityTags.quoted(media.revision).encode())
+        return ReadyAnswer.of(body, self._CACHE_CONTROL, tag)
 
 
 class PageAnswers:
@@ -106,35 +101,39 @@ class PageAnswers:
         self,
         lists: MediaLists,
         search: MediaSearch,
-        addresses: CdnAddresses,
+        shapes: MediaShapes,
         cache: AnswerCache,
     ) -> None:
         self._lists = lists
+        self._totals = ListTotals(lists, cache)
         self._search = search
-        self._addresses = addresses
+        self._shapes = shapes
         self._cache = cache
 
     async def listed(
         self, wanted: MediaFilter, order: MediaOrder, limit: int, cursor: str | None
-    ) -> bytes:
+    ) -> ReadyAnswer:
         """Raises `Invalid` for a cursor of another list."""
         query = json.dumps(["list", order, *self._values(wanted)])
         cursors = PageCursor(Ordering(order).start_kind, query)
         start = cursors.decode(cursor) if cursor is not None else None
 
-        async def make() -> bytes:
-            page = await self._lists.page(wanted, order, limit, start)
+        async def make() -> ReadyAnswer:
+            capped = await self._totals.is_capped(wanted)
+            page = await self._lists.page(wanted, order, limit, start, is_capped=capped)
             return self._rendered(page, cursors)
 
-        return await self._answer(query, limit, cursor, make)
+        share = ListTotals.LISTS_SHARE
+        return await self._answer(query, limit, cursor, make, share)
 
-    async def found(self, text: str, limit: int, cursor: str | None) -> bytes:
+    async def found(self, text: str, limit: int, cursor: str | None) -> ReadyAnswer:
         """Raises `Invalid` for a text without words, or a cursor of another search."""
-        query = json.dumps(["search", *text.split()])
+        # Not "search": cursors of before say how long titles were unfolded.
+        query = json.dumps(["found", *text.split()])
         cursors = PageCursor(MatchStart, query)
         start = cursors.decode(cursor) if cursor is not None else None
 
-        async def make() -> bytes:
+        async def make() -> ReadyAnswer:
             page = await self._search.page(text, limit, start)
             if page is None:
                 raise Invalid(problems={"title": "Must have a letter or a digit"})
@@ -147,18 +146,26 @@ class PageAnswers:
         query: str,
         limit: int,
         cursor: str | None,
-        make: Callable[[], Awaitable[bytes]],
-    ) -> bytes:
+        make: Callable[[], Awaitable[ReadyAnswer]],
+        share: float = 1.0,
+    ) -> ReadyAnswer:
         if cursor is not None:
             return await make()
+
+        async def to_keep() -> bytes:
+            return (await make()).to_keep
+
         digest = sha256(f"{limit} {query}".encode()).hexdigest()
-        return await self._cache.answer(
-            f"media-page:{digest}", [Scopes.MEDIA_LISTS], make
+        key = f"answer:page:{digest}"
+        return ReadyAnswer.kept(
+            await self._cache.whole_answer(key, [Scopes.MEDIA_LISTS], to_keep, share)
         )
 
-    def _rendered(self, page: MediaPage[Start], cursors: PageCursor[Start]) -> bytes:
+    def _rendered(
+        self, page: MediaPage[Start], cursors: PageCursor[Start]
+    ) -> ReadyAnswer:
         following = cursors.encode(page.after) if page.after else None
-        return JsonRenderer.rendered(MediaPageOut.of(page, following, self._addresses))
+        return ReadyAnswer.of(JsonRenderer.rendered(self._shapes.page(page, following)))
 
     @staticmethod
     def _values(wanted: MediaFilter) -> Sequence[str | None]:

@@ -9,6 +9,7 @@ from backend.api.controller import Controller
 from backend.api.document.examples import FOUND_MEDIA
 from backend.api.http.handler import ApiRequest
 from backend.api.http.routes import Access
+from backend.api.media_shapes import MediaShapes, Shape
 from backend.api.schemas.media import IngestedMediaOut
 from backend.api.schemas.upload import UploadForm
 from backend.api.upload.receiver import DeclaredMediaFound, UploadReceiver
@@ -19,7 +20,6 @@ from backend.domain.rights import Right
 from backend.orm.media_repository import MediaRepository
 from backend.use_cases.declared_upload import DeclaredUploads
 from backend.use_cases.ingest_media import IngestMedia
-from backend.use_cases.ports import CdnAddresses
 
 ANSWERS = {
     "responses": {
@@ -53,14 +53,14 @@ class MediaController(Controller):
         declared_uploads: DeclaredUploads,
         ingest_media: IngestMedia,
         media: MediaRepository,
-        addresses: CdnAddresses,
+        shapes: MediaShapes,
     ) -> None:
         super().__init__()
         self._receiver = receiver
         self._declared_uploads = declared_uploads
         self._ingest_media = ingest_media
         self._media = media
-        self._addresses = addresses
+        self._shapes = shapes
         self.add(
             "/media/",
             "POST",
@@ -74,14 +74,14 @@ class MediaController(Controller):
 
     async def upload(
         self, request: ApiRequest, response: HttpResponse
-    ) -> Status[IngestedMediaOut]:
-        """Send `title`, `description`, `sha256` and `miniature` before the file `video`.
+    ) -> Status[Shape]:
+        """Fields come in any order; only `sha256` saves time before the file `video`.
 
         Where the caller has a media of these bytes, that one is the answer, as it is:
         `200` and `deduplicated`, and what was sent beside the video is discarded. Change
         its picture with `PUT /media/{uuid}/miniature/`. With a `sha256` before the video
-        it is the answer before the video is received. If what was stored of it is gone,
-        what was sent takes its place, and the same media is processed again: `healed`.
+        it is the answer before the video is received. If its bytes were lost, what was
+        sent takes their place, and the same media is processed again: `healed`.
         """
         try:
             ingested = await self._ingested(request)
@@ -105,12 +105,14 @@ class MediaController(Controller):
 
     async def _answer(
         self, media_id: UUID, deduplicated: bool, healed: bool = False
-    ) -> IngestedMediaOut:
-        """Raises `MediaGoneMeanwhile`."""
+    ) -> Shape:
+        """An `IngestedMediaOut`. Raises `MediaGoneMeanwhile`."""
         try:
             media = await self._media.detail(media_id)
         except MediaNotFound as error:
             raise MediaGoneMeanwhile from error
-        return IngestedMediaOut.of_ingested(
-            media, self._addresses, deduplicated=deduplicated, healed=healed
-        )
+        return {
+            **self._shapes.whole(media),
+            "deduplicated": deduplicated,
+            "healed": healed,
+        }

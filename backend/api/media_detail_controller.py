@@ -1,17 +1,16 @@
 """One media over HTTP: look at it, say something else of it, delete it."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from django.http import HttpResponse
 from ninja import Header, Status
 
 from backend.api.controller import Controller
-from backend.api.http.codec import JsonRenderer
 from backend.api.http.entity_tags import EntityTags
 from backend.api.http.handler import ApiRequest
 from backend.api.http.routes import Access
-from backend.api.media_answers import MediaAnswer, MediaAnswers
+from backend.api.media_answers import MediaAnswers
 from backend.api.schemas.media import MediaOut, MediaPatchIn
 from backend.domain.errors import Malformed, MediaNotFound, RevisionMismatch
 from backend.domain.media import MediaChange
@@ -19,14 +18,17 @@ from backend.domain.rights import Right
 from backend.use_cases.ports import MediaLedger
 from backend.use_cases.request_deletion import RequestDeletion
 
-PATH = "/media/{uuid:media_id}/"
-# A reader may keep what he got, and asks each time whether it is still so.
-CACHE_CONTROL = "private, no-cache"
+PATH = "/media/{any_uuid:media_id}/"
+IfMatch = Annotated[
+    str | None,
+    Header(alias="If-Match", description="The `ETag` or `revision` that was read."),
+]
 ETAG = {
     "description": "The revision of the media; with signed addresses there is none",
     "schema": {"type": "string"},
     "example": '"3"',
 }
+TAGGED = {"headers": {"ETag": ETAG}}
 UNCHANGED = {
     "description": "The media still is what `If-None-Match` names",
     "headers": {"ETag": ETAG},
@@ -34,7 +36,7 @@ UNCHANGED = {
 
 
 class MediaDetailController(Controller):
-    """The operations under `/media/{uuid}/`. `tagged`: the answers have an ETag."""
+    """The operations under `/media/{uuid}/`."""
 
     tag = "media"
 
@@ -43,14 +45,11 @@ class MediaDetailController(Controller):
         answers: MediaAnswers,
         ledger: MediaLedger,
         request_deletion: RequestDeletion,
-        *,
-        tagged: bool,
     ) -> None:
         super().__init__()
         self._answers = answers
         self._ledger = ledger
         self._request_deletion = request_deletion
-        self._tagged = tagged
         self._add_reading()
         self._add_writing()
 
@@ -62,7 +61,7 @@ class MediaDetailController(Controller):
             access=Access.any_of(Right.MEDIA_READ),
             response=MediaOut,
             problems=[MediaNotFound],
-            openapi_extra=self._tagged_responses({304: UNCHANGED}),
+            openapi_extra={"responses": {200: TAGGED, 304: UNCHANGED}},
             summary="One media as it is now",
         )
 
@@ -74,7 +73,7 @@ class MediaDetailController(Controller):
             access=Access.any_of(Right.MEDIA_UPDATE_OWN, Right.MEDIA_UPDATE_ANY),
             response=MediaOut,
             problems=[MediaNotFound, Malformed, RevisionMismatch],
-            openapi_extra=self._tagged_responses({}),
+            openapi_extra={"responses": {200: TAGGED}},
             summary="Change title or description",
         )
         self.add(
@@ -83,13 +82,9 @@ class MediaDetailController(Controller):
             self.delete,
             access=Access.any_of(Right.MEDIA_DELETE_OWN, Right.MEDIA_DELETE_ANY),
             response={204: None},
-            problems=[MediaNotFound],
+            problems=[MediaNotFound, Malformed, RevisionMismatch],
             summary="Delete a media",
         )
-
-    @staticmethod
-    def _tagged_responses(others: dict[int, Any]) -> dict[str, Any]:
-        return {"responses": {200: {"headers": {"ETag": ETAG}}, **others}}
 
     async def detail(
         self,
@@ -106,22 +101,17 @@ class MediaDetailController(Controller):
 
         With the last `ETag` in `If-None-Match` it is 304 until something has changed.
         """
-        answer = await self._answers.shown(media_id)
-        if self._tagged and self._is_known(if_none_match, answer.revision):
-            return self._completed(HttpResponse(status=304), answer)
-        return self._response(answer)
+        response = (await self._answers.shown(media_id)).response()
+        if self._is_known(if_none_match, response.get("ETag", "")):
+            return self._unchanged(response)
+        return response
 
     async def change(
         self,
         request: ApiRequest,
         media_id: UUID,
         body: MediaPatchIn,
-        if_match: Annotated[
-            str | None,
-            Header(
-                alias="If-Match", description="The `ETag` or `revision` that was read."
-            ),
-        ] = None,
+        if_match: IfMatch = None,
     ) -> HttpResponse:
         """What is left out, or is so already, changes nothing.
 
@@ -129,36 +119,40 @@ class MediaDetailController(Controller):
         `revision_mismatch` if somebody was quicker. Media of others take the right
         `media.update_any`.
         """
-        revisions = EntityTags.parse(if_match).states if if_match is not None else None
+        revisions = self._revisions(if_match)
         change = MediaChange(media_id, **body.given, revisions=revisions)
         await self._ledger.change(change, request.auth)
-        return self._response(await self._answers.current(media_id))
+        return (await self._answers.current(media_id)).response()
 
-    async def delete(self, request: ApiRequest, media_id: UUID) -> Status[None]:
+    async def delete(
+        self, request: ApiRequest, media_id: UUID, if_match: IfMatch = None
+    ) -> Status[None]:
         """It is gone when this is answered, whatever was being done with it.
 
-        Its bytes follow soon, unless another media has the same. Those of others take
-        the right `media.delete_any`.
+        Its bytes follow soon, unless another media has the same. `If-Match` is honoured
+        as by PATCH. Those of others take the right `media.delete_any`.
         """
-        await self._request_deletion.execute(media_id, request.auth, request.request_id)
+        await self._request_deletion.execute(
+            media_id, request.auth, request.request_id, self._revisions(if_match)
+        )
         return Status(204, None)
 
     @staticmethod
-    def _is_known(header: str, revision: str) -> bool:
+    def _revisions(if_match: str | None) -> frozenset[str] | None:
+        """Raises `Malformed`; None where any will do."""
+        return EntityTags.parse(if_match).states if if_match is not None else None
+
+    @staticmethod
+    def _is_known(header: str, tag: str) -> bool:
         """A header that is no list of tags names nothing that is there."""
         try:
-            return bool(header) and EntityTags.parse(header).has(revision)
+            return bool(header and tag) and EntityTags.parse(header).has(tag.strip('"'))
         except Malformed:
             return False
 
-    def _response(self, answer: MediaAnswer) -> HttpResponse:
-        response = HttpResponse(answer.body, content_type=JsonRenderer.CONTENT_TYPE)
-        return self._completed(response, answer)
-
-    def _completed(self, response: HttpResponse, answer: MediaAnswer) -> HttpResponse:
-        response["Cache-Control"] = CACHE_CONTROL
-        if self._tagged:
-            response["ETag"] = EntityTags.quoted(answer.revision)
-        if response.status_code == 304:
-            del response["Content-Type"]
+    @staticmethod
+    def _unchanged(response: HttpResponse) -> HttpResponse:
+        """The same without its content."""
+        response.status_code, response.content = 304, b""
+        del response["Content-Type"]
         return response

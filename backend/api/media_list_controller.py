@@ -4,7 +4,6 @@ from django.http import HttpResponse
 from ninja import Query
 
 from backend.api.controller import Controller
-from backend.api.http.codec import JsonRenderer
 from backend.api.http.handler import ApiRequest
 from backend.api.http.routes import Access
 from backend.api.media_answers import PageAnswers
@@ -53,10 +52,10 @@ class MediaListController(Controller):
         parameters and `next` as the `cursor`; what is added meanwhile moves nothing.
         """
         wanted = filters.filter_for(request.auth)
-        body = await self._pages.listed(
+        answer = await self._pages.listed(
             wanted, filters.ordering, filters.limit, filters.cursor
         )
-        return HttpResponse(body, content_type=JsonRenderer.CONTENT_TYPE)
+        return answer.response()
 
     async def search(
         self, request: ApiRequest, words: Query[MediaSearchIn]
@@ -65,7 +64,8 @@ class MediaListController(Controller):
         on, a part of it. Case and accents do not matter, punctuation separates words.
 
         Best match first: whole words, then beginnings, then parts; then shorter titles,
-        then newer media. Of more than 10,000 matches the newest are shown.
+        then newer media. Of more than 10,000 matches the newest are shown, and
+        those of which this is the whole title.
         """
-        body = await self._pages.found(words.title, words.limit, words.cursor)
-        return HttpResponse(body, content_type=JsonRenderer.CONTENT_TYPE)
+        answer = await self._pages.found(words.title, words.limit, words.cursor)
+        return answer.response()

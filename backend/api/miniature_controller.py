@@ -34,7 +34,7 @@ class MiniatureController(Controller):
         self._replace_miniature = replace_miniature
         self._media = media
         self.add(
-            "/media/{uuid:media_id}/miniature/",
+            "/media/{any_uuid:media_id}/miniature/",
             "PUT",
             self.replace,
             name="replace_miniature",

@@ -34,7 +34,7 @@ from backend.use_cases.create_user import CreateUser
 from backend.use_cases.ports import UserLedger
 
 MANAGING = Access.any_of(Right.USER_MANAGE)
-ONE = "/users/{uuid:user_id}/"
+ONE = "/users/{any_uuid:user_id}/"
 
 
 class UserController(Controller):

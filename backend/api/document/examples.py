@@ -17,7 +17,7 @@ _MINIATURE_URL = f"{_ORIGIN}/miniatures/16fd2706-8baf-433b-82eb-8c7fada847da.jpg
 _ACCESS = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VyIjoiLi4uIn0.c2lnbmF0dXJl"
 _REFRESH = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJmYW1pbHkiOiIuLi4ifQ.c2lnbmF0dXJl"
 
-_CREDENTIALS = {"email": "operator@demo.example", "password": "a long pass phrase"}
+_CREDENTIALS = {"email": "ada@example.org", "password": "a long pass phrase"}
 _TOKENS = {
     "access": _ACCESS,
     "refresh": _REFRESH,
@@ -26,7 +26,7 @@ _TOKENS = {
 }
 _USER = {
     "uuid": _USER_UUID,
-    "email": "operator@demo.example",
+    "email": "ada@example.org",
     "role": "viewer",
     "rights": ["job.read", "media.read"],
     "is_active": True,

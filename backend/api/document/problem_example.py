@@ -58,4 +58,4 @@ class ProblemExample:
 
     @staticmethod
     def _sample(parameter: re.Match[str]) -> str:
-        return str(EXAMPLE_UUID) if parameter[1] == "uuid" else EXAMPLE_NAME
+        return str(EXAMPLE_UUID) if parameter[1] == "any_uuid" else EXAMPLE_NAME

@@ -1,4 +1,5 @@
-"""The ASGI layers, outermost first: context, address, guard, files, pages, caller, API."""
+"""The ASGI layers, outermost first: context, address, guard, files, pages, caller, ready
+answers, API."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +14,11 @@ from backend.api.http.client_address import ClientAddress, Network, TrustedProxi
 from backend.api.http.errors import Problems
 from backend.api.http.handler import LeanHandler, Pages, PagesHandler, StockHandler
 from backend.api.http.middleware import JwtMiddleware
+from backend.api.http.ready_answers import ReadyAnswers
 from backend.api.http.request_context import RequestContext
 from backend.api.http.request_guard import RequestGuard
 from backend.api.http.static_files import StaticFiles
-from backend.use_cases.ports import Callers, TokenIssuer
+from backend.use_cases.ports import AnswerCache, Callers, TokenIssuer
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +52,19 @@ class Mounted:
         await (self._mounted if is_below else self._app)(scope, receive, send)
 
 
+class AtPath:
+    """Another application for one path and no other."""
+
+    def __init__(self, app: AsgiApp, path: str, other: AsgiApp) -> None:
+        self._app = app
+        self._path = path
+        self._other = other
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_there = scope["path"] == self._path
+        await (self._other if is_there else self._app)(scope, receive, send)
+
+
 class HttpStack:
     """Builds the layers around an `Api`."""
 
@@ -60,19 +75,26 @@ class HttpStack:
         callers: Callers,
         problems: Problems,
         options: HttpOptions,
+        answers: AnswerCache | None,
         pages: Pages | None = None,
     ) -> None:
+        """Without `answers` every answer is made; without `pages` there are none."""
         self._api = api
         self._tokens = tokens
         self._callers = callers
         self._problems = problems
         self._options = options
         self._pages = pages
+        self._answers = answers
 
     def build(self) -> AsgiApp:
         options, problems = self._options, self._problems
         guarded = JwtMiddleware(
-            self._handler(), self._api.routes, self._tokens, self._callers, problems
+            self._with_answers(self._handler()),
+            self._api.routes,
+            self._tokens,
+            self._callers,
+            problems,
         )
         files = StaticFiles(
             self._with_pages(guarded),
@@ -83,6 +105,9 @@ class HttpStack:
         guard = RequestGuard(files, options.allowed_hosts, problems)
         addressed = ClientAddress(guard, TrustedProxies(options.trusted_proxies))
         return RequestContext(addressed, problems)
+
+    def _with_answers(self, app: AsgiApp) -> AsgiApp:
+        return ReadyAnswers(app, self._answers) if self._answers else app
 
     def _with_pages(self, app: AsgiApp) -> AsgiApp:
         if self._pages is None:

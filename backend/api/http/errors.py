@@ -8,7 +8,6 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
@@ -35,6 +34,7 @@ from backend.domain.errors import (
     Unavailable,
     UnsupportedType,
 )
+from backend.orm.away import Away
 
 # The most specific class of an error decides.
 STATUS_BY_ERROR: dict[type[MediaProjectError], int] = {
@@ -96,9 +96,7 @@ class ErrorTranslator:
                 return TooLarge()
             case SuspiciousOperation():
                 return Malformed()
-            case OperationalError() | InterfaceError():
-                return DatabaseAway()
-        return InternalError()
+        return DatabaseAway() if Away.is_meant_by(error) else InternalError()
 
     @staticmethod
     def _ninja(error: HttpError) -> MediaProjectError:
@@ -222,7 +220,6 @@ class Problems:
 
     @staticmethod
     def body(error: MediaProjectError, path: str) -> bytes:
-        fields = error.problems if isinstance(error, Invalid) else {}
         problem = {
             "type": f"/errors/{error.code}",
             "title": error.title,
@@ -230,7 +227,7 @@ class Problems:
             "detail": str(error),
             "code": error.code,
             "instance": path[:MOST_ECHOED_CHARACTERS],
-            "errors": [{"field": f, "message": m} for f, m in fields.items()],
+            "errors": [{"field": f, "message": m} for f, m in error.problems.items()],
             **error.members,
         }
         return json.dumps(problem).encode()

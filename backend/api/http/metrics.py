@@ -49,10 +49,11 @@ class MeasuredRequests:
             await self._app(scope, receive, noting)
         finally:
             seconds = time.perf_counter() - began
-            self._observer.answered(*self._names(scope), status, seconds)
+            self._observer.answered(*self.names(scope), status, seconds)
 
     @staticmethod
-    def _names(scope: Scope) -> tuple[str, str]:
+    def names(scope: Scope) -> tuple[str, str]:
+        """The method and the route, of which there are only so many."""
         method: str = scope["method"]
         route: Route | None = scope.get("route")
         return method if method in METHODS else OTHER, (

@@ -54,7 +54,7 @@ class JwtMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route = self._routes.of(scope)
         access = route.accesses.get(scope["method"]) if route else None
-        if access is not None and not access.public:
+        if access is not None:
             try:
                 scope["caller"] = await self._admitted(scope, access)
             except MediaProjectError as error:
@@ -62,10 +62,21 @@ class JwtMiddleware:
                 return
         await self._app(scope, receive, send)
 
-    async def _admitted(self, scope: Scope, access: Access) -> Caller:
+    async def _admitted(self, scope: Scope, access: Access) -> Caller | None:
+        """None where nobody needs to be signed in."""
+        if access.public:
+            access.check(None)
+            return None
         claims = self._tokens.read_access(BearerToken.read(scope))
-        caller = await self._callers.caller(claims)
+        caller = await self._callers.caller(claims, self._reads(scope))
         if caller is None:
             raise InvalidToken("The session has ended.")
         access.check(caller)
         return caller
+
+    @staticmethod
+    def _reads(scope: Scope) -> str:
+        if scope["method"] != "GET":
+            return ""
+        query: bytes = scope["query_string"]
+        return f"{scope['path']}?{query.decode('latin-1')}"

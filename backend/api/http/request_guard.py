@@ -1,6 +1,7 @@
 """What is wrong with a request whatever it asks for."""
 
 from collections.abc import Sequence
+from urllib.parse import unquote_to_bytes
 
 from django.http.request import split_domain_port, validate_host
 
@@ -10,10 +11,12 @@ from backend.domain.errors import Malformed
 
 LONGEST_URL = 16 * 1024
 MOST_REMEMBERED_HOSTS = 1_000
+# Health checks ask by whatever address a process has; the answer is the same for all.
+OF_ANY_HOST = frozenset({"/health/live/", "/health/ready/"})
 
 
 class RequestGuard:
-    """Refuses hosts that are not ours and addresses of absurd length."""
+    """Refuses hosts that are not ours, addresses of absurd length and what is no text."""
 
     def __init__(
         self, app: AsgiApp, allowed_hosts: Sequence[str], problems: Problems
@@ -35,10 +38,20 @@ class RequestGuard:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if len(hosts) != 1:
             raise Malformed("One Host header is needed.")
-        if hosts[0] not in self._known:
+        if hosts[0] not in self._known and scope["path"] not in OF_ANY_HOST:
             self._learn(hosts[0])
         if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_URL:
             raise Malformed(f"An address may have {LONGEST_URL} characters.")
+        if b"%" in scope["query_string"]:
+            self._check_text(scope["query_string"])
+
+    @staticmethod
+    def _check_text(query: bytes) -> None:
+        """Django would put other characters in place of what is none."""
+        try:
+            unquote_to_bytes(query).decode()
+        except UnicodeDecodeError:
+            raise Malformed("The query string must be UTF-8.") from None
 
     def _learn(self, host: bytes) -> None:
         domain, _ = split_domain_port(host.decode("latin-1"))

@@ -6,28 +6,45 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern
+from django.urls import URLPattern, register_converter
+from django.urls.converters import UUIDConverter
 from django.urls.resolvers import RoutePattern
 
 from backend.api.http.asgi import Scope
-from backend.domain.errors import RightMissing, Unauthenticated
+from backend.domain.errors import Forbidden, RightMissing, Unauthenticated
 from backend.domain.media import Caller
 from backend.domain.rights import Right
 
 
+class AnyUuid(UUIDConverter):
+    """A UUID in a path, in capitals too (RFC 9562, 4); Django takes small letters only."""
+
+    regex = UUIDConverter.regex.replace("a-f", "a-fA-F")
+
+
+# For `{any_uuid:name}`; here, as Django takes a name once in each process.
+register_converter(AnyUuid, "any_uuid")
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
-    """`rights`: one of them is enough; none means that being signed in is enough."""
+    """`rights`: one of them is enough; none means that being signed in is enough.
+
+    `closed` is why nobody may come, whoever he is.
+    """
 
     public: bool = False
     rights: frozenset[Right] = frozenset()
+    closed: type[Forbidden] | None = None
 
     @classmethod
     def any_of(cls, *rights: Right) -> Self:
         return cls(rights=frozenset(rights))
 
     def check(self, caller: Caller | None) -> None:
-        """Raises `Unauthenticated` or `RightMissing`."""
+        """Raises `Unauthenticated`, `RightMissing` or what it is closed with."""
+        if self.closed is not None:
+            raise self.closed
         if self.public:
             return
         if caller is None:

@@ -47,7 +47,7 @@ Email = Annotated[
         strip_whitespace=True, min_length=3, max_length=EMAIL_MOST_CHARACTERS
     ),
     AfterValidator(EmailRule.folded),
-    Field(json_schema_extra={"format": "email", "examples": ["operator@demo.example"]}),
+    Field(json_schema_extra={"format": "email", "examples": ["ada@example.org"]}),
 ]
 # Neither is ever in a repr, and so not in a log either. What is no token is 401, not
 # 422, unless it is longer than any header could be.

@@ -1,6 +1,5 @@
 """What the API shows of media, jobs and metadata."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -12,12 +11,9 @@ from backend.api.schemas.page import Count, PageOut
 from backend.api.schemas.text import Description, RequestSchema, Title
 from backend.domain.failures import FAILURES, FailureCode
 from backend.domain.jobs import AttemptOutcome, JobKind
-from backend.domain.media import UrlKind
 from backend.domain.metadata import BlobMetadata
 from backend.domain.states import JobStatus
-from backend.orm.media_rows import MediaPage, MediaRow, MediaSummaryRow
 from backend.orm.models import Job, JobAttempt
-from backend.use_cases.ports import CdnAddresses
 
 # `deleting` and `deleted` are never shown.
 ShownStatus = Literal["pending", "processing", "ready", "failed"]
@@ -85,25 +81,6 @@ class MediaSummaryOut(Schema):
     created_at: datetime
     updated_at: datetime
 
-    @classmethod
-    def of(cls, media: MediaSummaryRow, addresses: CdnAddresses) -> Self:
-        return cls.model_validate(cls._fields(media, UrlsOf(media, addresses).shown()))
-
-    @classmethod
-    def _fields(cls, media: MediaSummaryRow, urls: UrlsOut) -> dict[str, Any]:
-        return {
-            "uuid": media.uuid,
-            "title": media.title,
-            "status": media.status,
-            "owner": media.owner_id,
-            "size": media.size_bytes,
-            "media_type": media.media_type,
-            "duration": media.duration_seconds,
-            "miniature_url": urls.miniature,
-            "created_at": media.created_at,
-            "updated_at": media.updated_at,
-        }
-
 
 class MediaOut(MediaSummaryOut):
     description: str
@@ -115,71 +92,19 @@ class MediaOut(MediaSummaryOut):
     jobs: dict[JobKind, JobStatus]
     failure: FailureOut | None
 
-    @classmethod
-    def of_detail(cls, media: MediaRow, addresses: CdnAddresses) -> Self:
-        return cls.model_validate(cls._whole(media, addresses))
-
-    @classmethod
-    def _whole(cls, media: MediaRow, addresses: CdnAddresses) -> dict[str, Any]:
-        urls = UrlsOf(media, addresses).shown()
-        return {
-            **cls._fields(media, urls),
-            "description": media.description,
-            "sha256": media.sha256,
-            "file_name": media.file_name,
-            "revision": media.revision,
-            "urls": urls,
-            "technical": media.technical,
-            "jobs": media.job_statuses,
-            "failure": FailureOut.of(media.failure_code),
-        }
-
 
 class IngestedMediaOut(MediaOut):
     """A media as the upload answers it."""
 
-    deduplicated: bool
-    healed: bool
-
-    @classmethod
-    def of_ingested(
-        cls,
-        media: MediaRow,
-        addresses: CdnAddresses,
-        *,
-        deduplicated: bool,
-        healed: bool,
-    ) -> Self:
-        answer = {"deduplicated": deduplicated, "healed": healed}
-        return cls.model_validate({**cls._whole(media, addresses), **answer})
-
-
-class UrlsOf:
-    """Makes the addresses of a media when they are shown."""
-
-    def __init__(self, media: MediaSummaryRow, addresses: CdnAddresses) -> None:
-        self._media = media
-        self._addresses = addresses
-
-    def shown(self) -> UrlsOut:
-        keys = self._media.object_keys
-        return UrlsOut(
-            video=self._address(keys, UrlKind.VIDEO),
-            miniature=self._address(keys, UrlKind.MINIATURE),
-        )
-
-    def _address(self, keys: Mapping[str, str], kind: UrlKind) -> str | None:
-        key = keys.get(kind)
-        return self._addresses.address(key) if key else None
+    deduplicated: bool = Field(
+        description="Nothing new is stored: these bytes were there, with the caller's "
+        "own media (`200`, which is the answer) or with another's (`201`)."
+    )
+    healed: bool = Field(description="These bytes had been lost and are there again.")
 
 
 class MediaPageOut(PageOut[MediaSummaryOut]):
-    @classmethod
-    def of(
-        cls, page: MediaPage[Any], following: str | None, addresses: CdnAddresses
-    ) -> Self:
-        items = [MediaSummaryOut.of(media, addresses) for media in page.items]
-        return cls.part(page, items, following)
+    pass
 
 
 class AttemptOut(Schema):

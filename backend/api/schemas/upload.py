@@ -9,6 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from backend.api.schemas.text import Description, TextRules, Title
+from backend.domain.containers import TAKEN
 from backend.domain.errors import Invalid
 from backend.domain.media import MINIATURE_MOST_WIDTH, SHA256_PATTERN, FileName
 
@@ -128,9 +129,7 @@ class UploadForm(BaseModel):
             "Miniature", f"{PICTURE} By default a frame of the video."
         )
         schema["properties"][VIDEO_FIELD] = FilePicker.of(
-            "Video",
-            "MP4, QuickTime, 3GPP, Matroska, WebM, AVI, MPEG-TS, "
-            "MPEG-PS, FLV or WMV, recognised by its content.",
+            "Video", f"{TAKEN}, recognised by its content."
         )
         schema["required"] = [VIDEO_FIELD]
         return FilePicker.body(schema)

@@ -93,7 +93,7 @@ class PicturePart:
     async def _recognise(self) -> BatchWriter:
         """Nothing is stored before the picture is recognised."""
         if not self._inspector.recognises(bytes(self._head)):
-            raise UnsupportedMedia("The miniature is no JPEG, PNG or WebP.")
+            raise UnsupportedMedia(MINIATURE_FIELD, "JPEG, PNG or WebP")
         self._incoming = await self._staging.receive()
         self._writer = BatchWriter(self._incoming, self._batch_bytes)
         await self._writer.add(bytes(self._head))

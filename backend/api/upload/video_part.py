@@ -3,7 +3,8 @@
 import asyncio
 from collections import deque
 
-from backend.domain.containers import ContainerSniffer
+from backend.api.schemas.upload import VIDEO_FIELD
+from backend.domain.containers import TAKEN, ContainerSniffer
 from backend.domain.errors import EmptyFile, TooLarge, UnsupportedMedia
 from backend.domain.media import VIDEO_LEAST_BYTES, Container, StagedFile
 from backend.use_cases.ports import IncomingFile, Staging
@@ -107,7 +108,7 @@ class VideoPart:
         """Nothing is stored before the video is recognised."""
         self._container = self._sniffer.recognise(bytes(self._head))
         if self._container is None:
-            raise UnsupportedMedia
+            raise UnsupportedMedia(VIDEO_FIELD, TAKEN)
         self._incoming = await self._staging.receive()
         self._writer = BatchWriter(self._incoming, self._batch_bytes)
         await self._writer.add(bytes(self._head))
