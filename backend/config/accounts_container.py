@@ -12,6 +12,7 @@ from backend.api.role_controller import RoleController
 from backend.api.user_controller import UserController
 from backend.config.container import Container
 from backend.orm.administration import Administration
+from backend.orm.live_sessions import PostgresLiveSessions
 from backend.orm.role_administration import DjangoRoleLedger
 from backend.orm.role_repository import RoleRepository
 from backend.orm.session_ledger import DjangoSessionLedger
@@ -80,7 +81,9 @@ class AccountsContainer(Container):
 
     @cached_property
     def callers(self) -> Callers:
-        return KnownCallers(self.account_ledger, self.answer_cache)
+        return KnownCallers(
+            PostgresLiveSessions(self.database_lines), self.answer_cache
+        )
 
     @cached_property
     def session_ledger(self) -> SessionLedger:

@@ -11,6 +11,7 @@ import ninja
 from django.conf import settings
 
 import backend.admin
+from backend.admin.operations import JobOperator
 from backend.admin.pages import AdminPages
 from backend.admin.site import MediaProjectAdminSite
 from backend.api.api import Api
@@ -19,19 +20,22 @@ from backend.api.controller import Controller
 from backend.api.health_controller import HealthController
 from backend.api.http.application import Application, HttpOptions, HttpStack
 from backend.api.http.errors import ErrorTranslator, Problems
+from backend.api.http.tracing import TracedRequests
 from backend.api.system_controller import SystemController
 from backend.config.accounts_container import AccountsContainer
 from backend.config.health_container import HealthContainer
 from backend.config.media_container import MediaContainer
+from backend.config.operations_container import OperationsContainer
 from backend.orm.consistency_repository import ConsistencyRepository
-from backend.orm.database_threads import DatabaseThreads
-
-# A few people look at a page now and then.
-ADMIN_THREADS = 2
+from backend.use_cases.ports.tracing import UNTRACED
 
 
-class ApiContainer(AccountsContainer, MediaContainer, HealthContainer):
+class ApiContainer(
+    AccountsContainer, MediaContainer, HealthContainer, OperationsContainer
+):
     """Builds the API of all controllers, the admin and the ASGI layers around them."""
+
+    SERVICE = "mediaproject-api"
 
     _of_this_process: ClassVar[Self | None] = None
 
@@ -50,9 +54,12 @@ class ApiContainer(AccountsContainer, MediaContainer, HealthContainer):
             self.callers,
             self.problems,
             self._http,
+            self.answer_cache,
             self.admin_pages,
         )
         http = self.measured(stack.build(), self.problems)
+        if self.tracer is not UNTRACED:
+            http = TracedRequests(http, self.tracer)
         return Application(http, [self._warm], [self.close])
 
     @cached_property
@@ -90,15 +97,11 @@ class ApiContainer(AccountsContainer, MediaContainer, HealthContainer):
         site = MediaProjectAdminSite(
             self.check_password,
             self.cdn_addresses,
+            JobOperator(self.job_operations, self.retry_failed_jobs, self.resume_jobs),
             docs=self.environment.docs == "on",
         )
         image = self.cdn_addresses.address("")
         return AdminPages(site, self.admin_threads, image)
-
-    @cached_property
-    def admin_threads(self) -> DatabaseThreads:
-        """Its own: whatever is done there, the API keeps all of its threads."""
-        return DatabaseThreads(ADMIN_THREADS)
 
     async def close(self) -> None:
         if "admin_threads" in vars(self):

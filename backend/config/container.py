@@ -17,6 +17,7 @@ import structlog
 
 from backend.adapters.cdn_addresses import PublicCdnAddresses, SignedCdnAddresses
 from backend.adapters.dramatiq_doorbell import DramatiqDoorbell
+from backend.adapters.folder import Folder
 from backend.adapters.folder_staged_inventory import FolderStagedInventory
 from backend.adapters.folder_staging import FolderStaging
 from backend.adapters.jwt_token_issuer import JwtTokenIssuer
@@ -39,6 +40,7 @@ from backend.odm.connection import MongoConnection, MongoSettings
 from backend.odm.metadata_inventory import MongoMetadataInventory
 from backend.odm.metadata_repository import MongoMetadataStore
 from backend.orm.account_ledger import DjangoAccountLedger
+from backend.orm.database_lines import DatabaseLines
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.job_claims import JobClaims
 from backend.orm.job_endings import JobEndings
@@ -51,6 +53,7 @@ from backend.orm.media_ingest import MediaIngest
 from backend.orm.media_ledger import DjangoMediaLedger
 from backend.orm.media_removal import MediaRemoval
 from backend.orm.miniature_requests import MiniatureRequests
+from backend.orm.object_repairs import LostObjects
 from backend.orm.staged_holds import DjangoStagedHolds
 from backend.use_cases.ensure_account import EnsureAccount
 from backend.use_cases.failpoints import Failpoints
@@ -69,8 +72,14 @@ from backend.use_cases.ports import (
     Staging,
     TokenIssuer,
 )
+from backend.use_cases.ports.metrics import UNOBSERVED, CacheObserver, StoreObserver
+from backend.use_cases.ports.tracing import UNTRACED, Tracer
 
 _LOG = structlog.get_logger(__name__)
+METRICS_ADVICE = (
+    "There is no METRICS_PORT: set METRICS_TOKEN and ask the API for /metrics, see "
+    "docs/adr/0028-metrics-without-a-port.md."
+)
 # A message that cannot be sent at once is the sweeper's business, not the client's.
 RING_TIMEOUT_SECONDS = 1.0
 S3_THREADS = 8
@@ -94,10 +103,12 @@ class Container:
         "object_probe",
         "object_storage",
         "database_threads",
+        "tracer",
     )
+    SERVICE: ClassVar = "mediaproject"
 
     # By the loop that they have been used on.
-    _CLOSED_ON_LOOP: ClassVar[tuple[str, ...]] = ("redis_hints",)
+    _CLOSED_ON_LOOP: ClassVar[tuple[str, ...]] = ("redis_hints", "database_lines")
 
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
@@ -108,11 +119,13 @@ class Container:
         return version("mediaproject")
 
     def configure_logs(self) -> None:
-        """Log from now on, first of all what must not be set by accident."""
+        """Log from now on, first of all what must not be set by accident or in vain."""
         self.logs.configure()
         if self.environment.failpoints_dir is not None:
             folder = str(self.environment.failpoints_dir)
             _LOG.warning("failpoints.armed", folder=folder)
+        if port := self.environment.metrics_port:
+            _LOG.warning("metrics.no_port", port=port, advice=METRICS_ADVICE)
 
     @cached_property
     def logs(self) -> Logs:
@@ -121,6 +134,10 @@ class Container:
     @cached_property
     def database_threads(self) -> DatabaseThreads:
         return DatabaseThreads()
+
+    @cached_property
+    def database_lines(self) -> DatabaseLines:
+        return DatabaseLines()
 
     @cached_property
     def account_ledger(self) -> AccountLedger:
@@ -132,7 +149,35 @@ class Container:
 
     @cached_property
     def answer_cache(self) -> AnswerCache:
-        return RedisAnswerCache(self.redis_generations)
+        return RedisAnswerCache(self.redis_generations, self.cache_observer)
+
+    @cached_property
+    def cache_observer(self) -> CacheObserver:
+        return UNOBSERVED
+
+    @cached_property
+    def store_observer(self) -> StoreObserver:
+        return self.traced(UNOBSERVED)
+
+    def traced(self, observer: StoreObserver) -> StoreObserver:
+        if self.tracer is UNTRACED:
+            return observer
+        from backend.adapters.open_telemetry import TracedStores
+
+        return TracedStores(observer, self.tracer)
+
+    @cached_property
+    def tracer(self) -> Tracer:
+        """Its packages take a quarter of a second to load, and may not be there."""
+        if not self.environment.otel_endpoint:
+            return UNTRACED
+        try:
+            from backend.adapters.open_telemetry import OpenTelemetryTracer
+        except ImportError as error:
+            _LOG.warning("tracing.not_installed", reason=str(error))
+            return UNTRACED
+        endpoint = self.environment.otel_endpoint
+        return OpenTelemetryTracer(endpoint, self.SERVICE, self.version)
 
     @cached_property
     def redis_generations(self) -> RedisGenerations:
@@ -162,6 +207,7 @@ class Container:
             JobPictures(),
             MiniatureRequests(self.staging.holds),
             MediaChanges(),
+            LostObjects(),
         )
 
     @cached_property
@@ -190,14 +236,14 @@ class Container:
             self._staged_objects(connections=S3Staging.SENDERS),
             self._staged_objects(**GLANCE),
             self.staged_holds,
-            self.environment.staging_dir,
+            self._scratch,
             self.environment.max_video_bytes,
         )
 
     def _staged_objects(self, **changes: Any) -> S3StagedObjects:
         """On a connection of their own: API and worker are patient with these alike."""
         settings = replace(self._patient_s3_settings, **changes)
-        return S3StagedObjects(S3Connection(settings))
+        return S3StagedObjects(S3Connection(settings, self.store_observer))
 
     @cached_property
     def staged_holds(self) -> DjangoStagedHolds:
@@ -209,8 +255,14 @@ class Container:
             self.s3_connection,
             StoppableThreads("s3", S3_THREADS),
             public_read=self.environment.cdn_access == "public",
-            download_folder=self.environment.staging_dir,
+            download_folder=self._scratch,
         )
+
+    @property
+    def _scratch(self) -> Folder:
+        """Where jobs bring objects; the floor is there for those that are received."""
+        floor = 0 if self.stages_in_store else self.environment.staging_floor_bytes
+        return Folder(self.environment.staging_dir, floor)
 
     @cached_property
     def object_inventory(self) -> ObjectInventory:
@@ -219,7 +271,7 @@ class Container:
 
     @cached_property
     def s3_connection(self) -> S3Connection:
-        return S3Connection(self.s3_settings)
+        return S3Connection(self.s3_settings, self.store_observer)
 
     @property
     def s3_settings(self) -> S3Settings:
@@ -258,7 +310,8 @@ class Container:
     @cached_property
     def mongo_connection(self) -> MongoConnection:
         return MongoConnection(
-            MongoSettings(self.environment.mongo_url.get_secret_value())
+            MongoSettings(self.environment.mongo_url.get_secret_value()),
+            self.store_observer,
         )
 
     @cached_property
@@ -275,7 +328,8 @@ class Container:
 
     @cached_property
     def doorbell(self) -> DramatiqDoorbell:
-        return DramatiqDoorbell(self.broker_factory.build([], RING_TIMEOUT_SECONDS))
+        broker = self.broker_factory.build([], RING_TIMEOUT_SECONDS)
+        return DramatiqDoorbell(broker, self.tracer)
 
     @cached_property
     def token_issuer(self) -> TokenIssuer:
@@ -292,8 +346,8 @@ class Container:
     async def close(self) -> None:
         """Let go of threads and connections of what was built; the process may end."""
         for name in self._CLOSED_ON_LOOP:
-            if (hints := vars(self).get(name)) is not None:
-                await hints.close()
+            if (built := vars(self).get(name)) is not None:
+                await built.close()
         for name in self._CLOSED:
             if (built := vars(self).get(name)) is not None:
                 await asyncio.to_thread(built.close)

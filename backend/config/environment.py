@@ -87,7 +87,7 @@ class Environment(BaseSettings):
         ("localhost", "127.0.0.1", "[::1]"), alias="ALLOWED_HOSTS"
     )
     """The names under which the API is asked; requests with another `Host` are
-    refused. `.example.org` takes in all names below it."""
+    refused, but for health checks. `.example.org` takes in all names below it."""
     trusted_proxies: Networks = Field((), alias="TRUSTED_PROXIES")
     """Reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     Behind one that is not named here all clients have its address."""
@@ -131,7 +131,8 @@ class Environment(BaseSettings):
     """Whether an upload is on disk before it is answered. With `off` a power cut
     may lose what was answered: for tests."""
     staging_floor_bytes: int = Field(GIBIBYTE, alias="STAGING_FLOOR_BYTES", ge=0)
-    """Uploads are refused with 507 while less than this is free in `STAGING_DIR`."""
+    """Uploads are refused with 507, and jobs bring no stored video in, while less than
+    this is free in `STAGING_DIR`. With the backend `s3` it counts for nothing."""
     max_video_bytes: int = Field(50 * GIBIBYTE, alias="MAX_VIDEO_BYTES", gt=0)
     """The largest video that is taken."""
     max_miniature_bytes: int = Field(10 * MEBIBYTE, alias="MAX_MINIATURE_BYTES", gt=0)
@@ -158,8 +159,15 @@ class Environment(BaseSettings):
     metrics_token: SecretStr = Field(SecretStr(""), alias="METRICS_TOKEN")
     """Whoever has it may read `/metrics`; without one there is no such path. At least
     16 characters."""
+    metrics_port: str = Field("", alias="METRICS_PORT")
+    """Opens no port: each process that is given one warns of it when it starts. Metrics
+    are at `/metrics` of the API (`METRICS_TOKEN`)."""
     log_format: Literal["console", "json"] = Field("console", alias="LOG_FORMAT")
     """`console` for people, `json` for collectors: an object in each line."""
+
+    otel_endpoint: str = Field("", alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    """Where traces are sent, as OTLP over HTTP, if the packages of the extra `tracing`
+    are installed; without it there are none."""
 
     @classmethod
     def load(cls) -> Self:

@@ -14,6 +14,7 @@ from backend.odm.mongo_check import MongoCheck
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.job_pulse import JobPulse
 from backend.use_cases.check_health import MOST_SECONDS, CheckHealth
+from backend.use_cases.ports.health import StoreCheck
 
 
 class HealthContainer(Container):
@@ -29,9 +30,16 @@ class HealthContainer(Container):
                 StoreName.MONGO: MongoCheck(self.mongo_connection),
                 StoreName.REDIS: self.redis_check,
                 StoreName.S3: S3Check(self.health_probe),
-                StoreName.STAGING: StagingCheck(self.staging),
+                StoreName.STAGING: self._staging_check,
             },
         )
+
+    @property
+    def _staging_check(self) -> StoreCheck:
+        """What is staged in the store can be staged as long as the store answers."""
+        if self.stages_in_store:
+            return S3Check(self.health_probe)
+        return StagingCheck(self.staging)
 
     @cached_property
     def health_threads(self) -> DatabaseThreads:

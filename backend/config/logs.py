@@ -86,6 +86,7 @@ class Logs:
             )
         )
         logging.basicConfig(handlers=[handler], level=self._level, force=True)
+        logging.captureWarnings(True)
         self._adopt("uvicorn", "uvicorn.error", "uvicorn.access", "django", "dramatiq")
 
     @staticmethod

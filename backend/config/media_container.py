@@ -12,6 +12,7 @@ from backend.api.media_answers import MediaAnswers, PageAnswers
 from backend.api.media_controller import MediaController
 from backend.api.media_detail_controller import MediaDetailController
 from backend.api.media_list_controller import MediaListController
+from backend.api.media_shapes import MediaShapes
 from backend.api.miniature_controller import MiniatureController
 from backend.api.upload.miniature_receiver import MiniatureReceiver
 from backend.api.upload.receiver import UploadLimits, UploadReceiver
@@ -44,7 +45,7 @@ class MediaContainer(MetricsContainer):
             DeclaredUploads(self.media_ledger, self.ingest_leases, self.object_check),
             self.ingest_media,
             self.media_repository,
-            self.cdn_addresses,
+            self.media_shapes,
         )
 
     @cached_property
@@ -71,22 +72,30 @@ class MediaContainer(MetricsContainer):
             connections=PROBE_THREADS,
         )
         threads = StoppableThreads("s3-probe", PROBE_THREADS)
-        return S3ObjectProbe(settings, threads)
+        return S3ObjectProbe(settings, threads, self.store_observer)
 
     @cached_property
     def media_list_controller(self) -> MediaListController:
-        lists = MediaLists(self.database_threads)
-        search = MediaSearch(self.database_threads)
+        lists = MediaLists(self.database_lines)
+        search = MediaSearch(self.database_lines)
         return MediaListController(
-            PageAnswers(lists, search, self.cdn_addresses, self.answer_cache)
+            PageAnswers(lists, search, self.media_shapes, self.answer_cache)
         )
 
     @cached_property
     def media_detail_controller(self) -> MediaDetailController:
         return MediaDetailController(
-            MediaAnswers(self.media_repository, self.cdn_addresses, self.answer_cache),
+            self.media_answers,
             self.media_ledger,
             RequestDeletion(self.media_ledger, self.doorbell),
+        )
+
+    @cached_property
+    def media_answers(self) -> MediaAnswers:
+        return MediaAnswers(
+            self.media_repository,
+            self.media_shapes,
+            self.answer_cache,
             # The same media has other addresses each time that they are signed.
             tagged=self.environment.cdn_access == "public",
         )
@@ -113,7 +122,11 @@ class MediaContainer(MetricsContainer):
 
     @cached_property
     def media_repository(self) -> MediaRepository:
-        return MediaRepository(self.database_threads)
+        return MediaRepository(self.database_threads, self.database_lines)
+
+    @cached_property
+    def media_shapes(self) -> MediaShapes:
+        return MediaShapes(self.cdn_addresses)
 
     @cached_property
     def upload_limits(self) -> UploadLimits:

@@ -1,10 +1,12 @@
 """What the API process builds to be counted."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import cached_property
 
+from backend.adapters.process_gauges import PoolCollector, StagingCollector
 from backend.adapters.prometheus_metrics import PrometheusMetrics
-from backend.api.http.application import Mounted
+from backend.api.http.application import AtPath
 from backend.api.http.asgi import AsgiApp
 from backend.api.http.errors import Problems
 from backend.api.http.metrics import METRICS_PATH, MeasuredRequests, MetricsPage
@@ -12,7 +14,10 @@ from backend.api.http.request_context import RequestContext
 from backend.config.container import Container
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.figures import InstallationFigures
+from backend.use_cases.ports.metrics import UNOBSERVED, CacheObserver, StoreObserver
 
+# A few people look at a page now and then.
+ADMIN_THREADS = 2
 # Scrapes come every 15 s or so, and give up after 10.
 START_SECONDS = 1.0
 ANSWER_SECONDS = 3.0
@@ -27,7 +32,32 @@ class MetricsContainer(Container):
 
     @cached_property
     def metrics(self) -> PrometheusMetrics:
-        return PrometheusMetrics()
+        pools = {
+            "requests": lambda: self.database_threads.use,
+            "reads": lambda: self.database_lines.use,
+            "admin": lambda: self.admin_threads.use,
+        }
+        return PrometheusMetrics([PoolCollector(pools), *self._staging_collectors])
+
+    @property
+    def _staging_collectors(self) -> Sequence[StagingCollector]:
+        """None for the object store, which whoever compares the stores lists anyhow."""
+        if self.stages_in_store:
+            return []
+        return [StagingCollector(self.environment.staging_dir)]
+
+    @cached_property
+    def admin_threads(self) -> DatabaseThreads:
+        """Its own: whatever is done there, the API keeps all of its threads."""
+        return DatabaseThreads(ADMIN_THREADS)
+
+    @cached_property
+    def cache_observer(self) -> CacheObserver:
+        return self.metrics if self.is_measured else UNOBSERVED
+
+    @cached_property
+    def store_observer(self) -> StoreObserver:
+        return self.traced(self.metrics if self.is_measured else UNOBSERVED)
 
     @cached_property
     def metrics_threads(self) -> DatabaseThreads:
@@ -40,7 +70,7 @@ class MetricsContainer(Container):
         token = self.environment.metrics_token.get_secret_value()
         figures = InstallationFigures(self.metrics_threads)
         page = MetricsPage(token, self.metrics, figures, problems)
-        return Mounted(
+        return AtPath(
             MeasuredRequests(app, self.metrics),
             METRICS_PATH,
             RequestContext(page, problems),

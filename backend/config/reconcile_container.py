@@ -16,6 +16,7 @@ from backend.use_cases.comparisons.base import Comparison
 from backend.use_cases.comparisons.documents import DocumentsComparison
 from backend.use_cases.comparisons.idle_media import IdleMediaComparison
 from backend.use_cases.comparisons.objects import ObjectsComparison
+from backend.use_cases.comparisons.returned import ReturnedObjects
 from backend.use_cases.comparisons.staged_files import StagedFilesComparison
 from backend.use_cases.comparisons.unused_blobs import UnusedBlobsComparison
 from backend.use_cases.comparisons.uploads import UploadsComparison
@@ -24,6 +25,7 @@ from backend.use_cases.ports import (
     ConsistencyRows,
     Reconciliations,
 )
+from backend.use_cases.ports.metrics import UNOBSERVED, StagedObserver
 from backend.use_cases.reconcile_all import ReconcileAll
 from backend.use_cases.reconcile_turn import ReconcileTurn
 
@@ -63,14 +65,23 @@ class ReconcileContainer(Container):
         """
         rows, repairs = self.consistency_rows, self.consistency_repairs
         objects, documents = self.object_inventory, self.document_inventory
+        storage = self.object_storage
         return [
             UnusedBlobsComparison(rows, repairs),
             IdleMediaComparison(rows, repairs),
-            ObjectsComparison(rows, repairs, objects, self.object_storage),
+            ObjectsComparison(
+                rows, repairs, objects, storage, ReturnedObjects(storage)
+            ),
             DocumentsComparison(rows, repairs, documents, self.document_store),
-            StagedFilesComparison(rows, repairs, self.staged_inventory),
+            StagedFilesComparison(
+                rows, repairs, self.staged_inventory, self.staged_observer
+            ),
             UploadsComparison(rows, repairs, objects),
         ]
+
+    @cached_property
+    def staged_observer(self) -> StagedObserver:
+        return UNOBSERVED
 
     @cached_property
     def consistency_rows(self) -> ConsistencyRows:

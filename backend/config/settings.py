@@ -74,6 +74,8 @@ DATABASES = {
         "OPTIONS": {
             **_DATABASE,
             "connect_timeout": 3,
+            # Only for statements that ask for it: the ORM's are not prepared at all.
+            "prepare_threshold": 5,
             # Ends waits for a server that is there and does not answer.
             "tcp_user_timeout": 5_000,
             # The server gives up before its clients do: then nothing is unknown.

@@ -2,15 +2,18 @@
 
 import multiprocessing
 import os
+import signal
 
 import django
 import dramatiq
 
+from backend.config.single_stop import SingleStop
 from backend.fleet.kernel import Kernel
 
 # Orphans would go on beside those who are started in the place of their master.
 if (master := multiprocessing.parent_process()) is not None:
     Kernel.end_with_parent(master.is_alive)
+    SingleStop(signal.SIGTERM).install()
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.config.settings")
 django.setup()

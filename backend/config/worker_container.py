@@ -1,5 +1,6 @@
 """The composition root of a worker process."""
 
+import asyncio
 import os
 import socket
 from collections.abc import Sequence
@@ -23,15 +24,20 @@ from backend.adapters.pyav_picture_maker import PyAvPictureMaker
 from backend.adapters.redis_generations import RedisFreshness, RedisGenerations
 from backend.adapters.redis_hints import RedisHints
 from backend.adapters.system_clock import SystemClock
+from backend.adapters.tallies import Tallies
 from backend.config.container import Container
 from backend.config.reconcile_container import ReconcileContainer
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.multipart_uploads import DjangoMultipartLedger
 from backend.orm.session_ledger import DjangoEndedSessions
+from backend.orm.worker_tallies import WorkerTallies
 from backend.use_cases.blob_bytes import BlobBytes
 from backend.use_cases.delete_media import DeleteMedia
 from backend.use_cases.extract_metadata import ExtractMetadata
+from backend.use_cases.hand_over_tallies import HandOverTallies
 from backend.use_cases.make_miniature import MakeMiniature
+from backend.use_cases.ports.metrics import StoreObserver
+from backend.use_cases.purge_heartbeats import PurgeHeartbeats
 from backend.use_cases.purge_sessions import PurgeSessions
 from backend.use_cases.purge_tombstones import PurgeTombstones
 from backend.use_cases.run_job import LeaseKeeper, LeaseTimes, RunJob
@@ -39,6 +45,8 @@ from backend.use_cases.sweep_jobs import SweepJobs
 from backend.use_cases.upload_to_cdn import UploadToCdn
 
 SWEEP_SECONDS = 2.0
+# Scrapes come every 15 s or so.
+TELL_SECONDS = 5.0
 # How often a worker asks whether a turn is due.
 RECONCILE_SECONDS = 2.0
 # Longer than a fetch ever takes, shorter than the lease of a job.
@@ -53,6 +61,7 @@ ANSWER_SHARE = 0.8
 class WorkerContainer(Container):
     """Builds the broker with its actors, and what every worker does beside them."""
 
+    SERVICE = "mediaproject-worker"
     _CLOSED_ON_LOOP = (*Container._CLOSED_ON_LOOP, "sweep_hints")
 
     @property
@@ -74,14 +83,14 @@ class WorkerContainer(Container):
             # The ledger decides about another attempt; a message gets none.
             Retries(max_retries=0),
             ThreadShares(),
-            PeriodicMiddleware(self.sweeper, self.reconciler),
+            PeriodicMiddleware(self.sweeper, self.reconciler, self.teller),
             # Last: a thread that was interrupted must not take another message while
             # the others end what they do.
             ShutdownNotifications(),
         ]
         broker = self.broker_factory.build(middleware, BROKER_TIMEOUT_SECONDS)
         for actor in self.actors:
-            actor.register(broker)
+            actor.register(broker, self.tracer)
         return broker
 
     @property
@@ -93,12 +102,36 @@ class WorkerContainer(Container):
     def reconciler(self) -> PeriodicThread:
         """Its objects are separate, for its loop, and so that jobs never wait for it."""
         container = ReconcileContainer(self.environment)
+        container.store_observer = self.store_observer
+        container.staged_observer = self.tallies
         return PeriodicThread(
             "reconciler",
             container.reconcile_turn.execute,
             RECONCILE_SECONDS,
             container.close,
         )
+
+    @property
+    def teller(self) -> PeriodicThread:
+        """A last time when it ends, with what the last attempts have come to."""
+        tell = self.hand_over_tallies.execute
+        return PeriodicThread("teller", tell, TELL_SECONDS, self._last_words)
+
+    async def _last_words(self) -> None:
+        await asyncio.to_thread(self.tracer.close)
+        await self.hand_over_tallies.execute()
+
+    @cached_property
+    def hand_over_tallies(self) -> HandOverTallies:
+        return HandOverTallies(self.tallies, WorkerTallies(self.database_threads))
+
+    @cached_property
+    def tallies(self) -> Tallies:
+        return Tallies()
+
+    @cached_property
+    def store_observer(self) -> StoreObserver:
+        return self.traced(self.tallies)
 
     @cached_property
     def actors(self) -> Sequence[BaseActor]:
@@ -113,7 +146,13 @@ class WorkerContainer(Container):
     def run_job(self) -> RunJob:
         renewal = self.environment.job_lease_seconds * RENEWAL_SHARE
         keeper = LeaseKeeper(self.media_ledger, LeaseTimes(renewal))
-        return RunJob(self.media_ledger, self.staging, keeper, self.worker)
+        return RunJob(
+            self.media_ledger,
+            self.staging,
+            keeper,
+            self.worker,
+            observer=self.tallies,
+        )
 
     @cached_property
     def upload_to_cdn(self) -> UploadToCdn:
@@ -167,7 +206,9 @@ class WorkerContainer(Container):
             (
                 PurgeTombstones(ledger, keep),
                 PurgeSessions(DjangoEndedSessions(self.database_threads)),
+                PurgeHeartbeats(ledger),
             ),
+            self.tallies,
         )
 
     @cached_property

@@ -33,7 +33,8 @@ class CommandLine:
     @staticmethod
     def _dramatiq(threads: int) -> list[str]:
         return [
-            *(sys.executable, "-m", "dramatiq", "backend.config.worker"),
+            *(sys.executable, "-m", "backend.config.master"),
+            "backend.config.worker",
             *("--processes", "1", "--threads", str(threads)),
             *("--worker-shutdown-timeout", "8000"),
         ]

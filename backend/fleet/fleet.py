@@ -1,11 +1,11 @@
 import os
 import signal
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 
 from backend.fleet.kernel import Kernel
+from backend.fleet.log import FleetLog
 from backend.fleet.member import Member
 
 
@@ -38,7 +38,9 @@ class Fleet:
             self._reap()
         if self._deadline is not None:
             return os.EX_OK
-        sys.stderr.write("fleet: no worker can start in this environment: see above.\n")
+        FleetLog.warn(
+            "fleet.misconfigured", "no worker can start in this environment: see above."
+        )
         return Member.MISCONFIGURED
 
     def _is_over(self) -> bool:

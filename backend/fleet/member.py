@@ -1,12 +1,12 @@
 import os
 import signal
-import sys
 import time
 from contextlib import suppress
 from typing import NoReturn
 
 from backend.fleet.backoff import Backoff
 from backend.fleet.kernel import Kernel
+from backend.fleet.log import FleetLog
 
 
 class Member:
@@ -59,7 +59,13 @@ class Member:
         code = os.waitstatus_to_exitcode(status)
         self._is_misconfigured = code == self.MISCONFIGURED
         what_next = " It is not started again." if self._is_misconfigured else ""
-        sys.stderr.write(f"fleet: worker {pid} has ended ({code}).{what_next}\n")
+        FleetLog.warn(
+            "fleet.worker_ended",
+            f"worker {pid} has ended ({code}).{what_next}",
+            worker=pid,
+            code=code,
+            started_again=not self._is_misconfigured,
+        )
 
     def clear(self) -> None:
         """Kill what an ended master has left behind."""
@@ -94,6 +100,9 @@ class Member:
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
             os.execvp(self._command[0], self._command)  # noqa: S606
         except OSError as error:
-            sys.stderr.write(f"fleet: cannot start {self._command[0]}: {error}\n")
-            sys.stderr.flush()
+            FleetLog.warn(
+                "fleet.not_started",
+                f"cannot start {self._command[0]}: {error}",
+                reason=str(error),
+            )
         os._exit(127)

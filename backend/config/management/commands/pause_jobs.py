@@ -1,0 +1,29 @@
+"""`manage.py pause_jobs KIND`: no worker begins a job of this kind any more."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from backend.config.management.operator_command import OperatorCommand
+from backend.config.operations_container import OperationsContainer
+from backend.domain.jobs import JobKind
+
+
+class Command(OperatorCommand):
+    help = (
+        "Have no worker begin a job of this kind until resume_jobs; attempts that are "
+        "under way go on to their end, and uploads are still taken."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("kind", choices=[kind.value for kind in JobKind])
+        parser.add_argument("--reason", default="", help="what others are told")
+
+    async def act(self, container: OperationsContainer, options: dict[str, Any]) -> int:
+        kind = JobKind(options["kind"])
+        paused = await container.job_operations.pause(
+            kind, self.operator, options["reason"]
+        )
+        state = "is paused" if paused.is_new else "was paused already"
+        self.stdout.write(f"{kind} {state}; {paused.running} attempts still run.")
+        return 0

@@ -1,0 +1,26 @@
+import signal
+from types import FrameType
+from typing import Any
+
+
+class SingleStop:
+    """Lets what handles a signal hear it once.
+
+    Dramatiq drops all attempts when it is told a second time. Where every process is told
+    to stop, as by a service manager, its master and the fleet pass that on as well. Who
+    does not want to wait tells the fleet again, which kills.
+    """
+
+    def __init__(self, number: signal.Signals) -> None:
+        self._number = number
+        self._handler: Any = signal.getsignal(number)
+        self._is_heard = False
+
+    def install(self) -> None:
+        signal.signal(self._number, self._hear)
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        if self._is_heard:
+            return
+        self._is_heard = True
+        self._handler(number, frame)
