@@ -2,14 +2,16 @@
 ARG BASE=python:3.11.14-slim-bookworm
 
 FROM ${BASE} AS build
+# `tracing`: with the packages of that extra; nothing: without any.
+ARG EXTRAS=
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 RUN python3 -m venv /opt/mediaproject
 WORKDIR /build
-COPY requirements/build.txt requirements/runtime.txt requirements/
+COPY requirements/build.txt requirements/runtime.txt requirements/tracing.txt requirements/
 # What builds our package is in a place of its own, so that the image does not get it.
 RUN python3 -m venv /opt/builder \
     && /opt/builder/bin/pip install --quiet --require-hashes --requirement requirements/build.txt \
-    && /opt/mediaproject/bin/pip install --quiet --require-hashes --only-binary :all: --requirement requirements/runtime.txt
+    && /opt/mediaproject/bin/pip install --quiet --require-hashes --only-binary :all: --requirement requirements/${EXTRAS:-runtime}.txt
 COPY pyproject.toml README.md ./
 COPY backend backend
 # pip is of no use to a process that may write nowhere, and Debian's venv brings setuptools.

@@ -16,6 +16,7 @@ help: ## Show this list
 $(INSTALLED): requirements/dev.txt pyproject.toml
 	@python3 -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or newer with venv is needed: apt-get install python3 python3-venv" >&2; exit 1; }
 	@test "$$(uname)" != Linux || test -n "$$MONGO_URL" || python3 -c 'import ctypes; ctypes.CDLL("libcurl.so.4")' 2>/dev/null || { echo "libcurl is needed by the embedded MongoDB: apt-get install libcurl4" >&2; exit 1; }
+	@echo "Installing what is pinned into $(VENV) (1.2 GB), this once." >&2
 	@test -x $(VENV)/bin/pip || python3 -m venv --clear $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log >&2; exit 1; }
@@ -53,15 +54,16 @@ test: $(INSTALLED) ## Every test, on real servers of its own, with coverage
 	$(PYTHON) -m coverage combine --quiet
 	$(PYTHON) -m coverage report
 
-FAULTS := tests/e2e/test_faults_processes.py tests/e2e/test_faults_stores.py tests/faults
+# All tests that the fault matrix names, and what tries faults as a whole.
+FAULTS = tests=$$($(PYTHON) -m tests.faults.selection) && exec $(PYTHON) -m pytest $(1) $$tests
 
 .PHONY: faults
 faults: $(INSTALLED) ## Kill, freeze and cut off what the system needs, and count what is lost (30 min)
-	@exec $(PYTHON) -m pytest -m "not long" $(FAULTS)
+	@$(call FAULTS,-m "not long")
 
 .PHONY: faults-all
 faults-all: $(INSTALLED) ## The same, and what takes longer
-	@exec $(PYTHON) -m pytest -m "faults or not faults" $(FAULTS)
+	@$(call FAULTS,-m "faults or not faults")
 
 NEWMAN := tests/postman/node_modules/.package-lock.json
 
@@ -95,10 +97,6 @@ bench: $(INSTALLED) ## Measure us beside our peers, and renew docs/performance.m
 bench-quick: $(INSTALLED) ## The same with fewer and shorter runs and a smaller upload
 	@exec $(PYTHON) -m bench --quick
 
-.PHONY: bench-upload
-bench-upload: $(INSTALLED) ## Measure a 2 GiB upload beside FastAPI's
-	@exec $(PYTHON) -m bench.upload
-
 .PHONY: format
 format: $(INSTALLED) ## Bring the code into its form
 	$(VENV)/bin/ruff check --quiet --fix .
@@ -108,5 +106,6 @@ format: $(INSTALLED) ## Bring the code into its form
 lock: $(INSTALLED) ## Pin every dependency with its hashes again
 	$(PIP_COMPILE) --extra embedded --extra dev --output-file requirements/dev.txt pyproject.toml
 	$(PIP_COMPILE) --constraint requirements/dev.txt --output-file requirements/runtime.txt pyproject.toml
+	$(PIP_COMPILE) --constraint requirements/dev.txt --extra tracing --output-file requirements/tracing.txt pyproject.toml
 	$(PIP_COMPILE) --constraint requirements/dev.txt --output-file requirements/build.txt requirements/build.in
 	$(PIP_COMPILE) --constraint requirements/dev.txt --output-file bench/requirements.txt bench/requirements.in

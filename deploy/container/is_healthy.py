@@ -2,6 +2,7 @@
 
 The API answers at its own port; of the workers, at least one process is there. Neither
 asks a store: a container does not get better by being started again when one is away.
+Without a word it asks for workers where their fleet runs, and for the API elsewhere.
 """
 
 import http.client
@@ -26,24 +27,53 @@ class Api:
             connection.close()
 
 
+class Processes:
+    """Those of this container."""
+
+    def __init__(self, proc: Path = Path("/proc")) -> None:
+        self._proc = proc
+
+    def are_there(self, module: bytes) -> bool:
+        """At least one that was started with the module on its command line."""
+        found = self._proc.glob("[0-9]*")
+        return any(module in self._command(process) for process in found)
+
+    @staticmethod
+    def _command(process: Path) -> list[bytes]:
+        try:
+            return (process / "cmdline").read_bytes().split(b"\0")
+        except OSError:  # It has ended meanwhile.
+            return []
+
+
 class Worker:
     """A dramatiq master and its one worker process are started for each member."""
 
-    PROC = Path("/proc")
-    MODULE = b"backend.config.worker"
-    LEAST = 1
+    FLEET = b"backend.fleet"
+    MEMBER = b"backend.config.worker"
+
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
+
+    def is_meant(self) -> bool:
+        return self._processes.are_there(self.FLEET)
 
     def is_healthy(self) -> bool:
-        return sum(map(self._is_member, self.PROC.glob("[0-9]*"))) >= self.LEAST
+        return self._processes.are_there(self.MEMBER)
 
-    def _is_member(self, process: Path) -> bool:
-        try:
-            return self.MODULE in (process / "cmdline").read_bytes().split(b"\0")
-        except OSError:  # It has ended meanwhile.
-            return False
+
+class Check:
+    """Of what is named, or else of what runs."""
+
+    def __init__(self, processes: Processes) -> None:
+        self._worker = Worker(processes)
+
+    def of(self, name: str) -> Api | Worker:
+        if not name:
+            return self._worker if self._worker.is_meant() else Api()
+        return {"api": Api(), "worker": self._worker}[name]
 
 
 if __name__ == "__main__":
-    checks = {"api": Api, "worker": Worker}
-    check = checks[sys.argv[1] if len(sys.argv) > 1 else "api"]()
+    check = Check(Processes()).of(sys.argv[1] if len(sys.argv) > 1 else "")
     sys.exit(0 if check.is_healthy() else 1)
