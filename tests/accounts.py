@@ -13,7 +13,9 @@ from backend.adapters.password_hasher import ThreadedPasswordHasher
 from backend.domain.accounts import Profile, Tokens
 from backend.domain.media import Caller
 from backend.orm.account_ledger import DjangoAccountLedger
+from backend.orm.database_lines import DatabaseLines
 from backend.orm.database_threads import DatabaseThreads
+from backend.orm.live_sessions import PostgresLiveSessions
 from backend.orm.models import Session, User
 from backend.use_cases.check_password import CheckPassword
 from backend.use_cases.ensure_account import EnsureAccount
@@ -23,6 +25,7 @@ from backend.use_cases.sign_in import SignIn
 from backend.use_cases.sign_in_limit import SignInLimit
 from backend.use_cases.sign_out import SignOut
 from backend.use_cases.sign_up import SignUp
+from tests.fakes.callers import UncachedCallers
 
 PASSWORD = "correct horse battery"
 HERE = "127.0.0.1"
@@ -46,6 +49,7 @@ class Accounts:
     passwords: ThreadedPasswordHasher
     tokens: JwtTokenIssuer
     limit: SignInLimit
+    callers: UncachedCallers
 
     @property
     def sign_up(self) -> SignUp:
@@ -80,7 +84,7 @@ class Accounts:
         return await self.sign_in.execute(email, PASSWORD, HERE)
 
     async def caller(self, tokens: Tokens) -> Caller | None:
-        return await self.ledger.caller(self.tokens.read_access(tokens.access))
+        return await self.callers.caller(self.tokens.read_access(tokens.access))
 
     async def known_caller(self, tokens: Tokens) -> Caller:
         caller = await self.caller(tokens)
@@ -117,10 +121,12 @@ def accounts(
     database_threads: DatabaseThreads,
     password_hasher: ThreadedPasswordHasher,
     freshness: Freshness,
+    database_lines: DatabaseLines,
 ) -> Accounts:
     return Accounts(
         DjangoAccountLedger(database_threads, freshness),
         password_hasher,
         JwtTokenIssuer(),
         SignInLimit(LocalAttemptLimiter(), NoFamiliarClients(), "a secret"),
+        UncachedCallers(PostgresLiveSessions(database_lines)),
     )

@@ -3,13 +3,15 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from secrets import token_hex
 from typing import Any, Self
 
 import httpx
+import pytest
 from django.conf import settings
 
 from backend.config.api_container import ApiContainer
-from tests.accounts import PASSWORD
+from tests.accounts import PASSWORD, Accounts
 from tests.calm import Calm
 
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
@@ -53,3 +55,22 @@ class Browser:
 
     async def sign_in(self, email: str, password: str = PASSWORD) -> httpx.Response:
         return await self.post("login/?next=/admin/", username=email, password=password)
+
+
+@pytest.fixture
+async def browser(accounts: Accounts) -> AsyncIterator[Browser]:
+    async with Browser.at("198.51.100.20") as browser:
+        yield browser
+
+
+@pytest.fixture
+def email() -> str:
+    """Nobody else's, as what is counted outlives a test."""
+    return f"{token_hex(8)}@example.org"
+
+
+@pytest.fixture
+async def staff(browser: Browser, accounts: Accounts, email: str) -> Browser:
+    await accounts.make(email, "admin")
+    await browser.sign_in(email)
+    return browser

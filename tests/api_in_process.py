@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
 
 import httpx
 from django.conf import settings
@@ -21,13 +23,19 @@ class ApiInProcess:
             yield http
 
     @staticmethod
+    @cache
+    def document() -> dict[str, Any]:
+        """The same whatever is configured, and dear to make."""
+        return ApiContainer(settings.ENVIRONMENT).api.document.content
+
+    @classmethod
     @asynccontextmanager
     async def of(
-        container: ApiContainer, address: str = "127.0.0.1"
+        cls, container: ApiContainer, address: str = "127.0.0.1"
     ) -> AsyncIterator[httpx.AsyncClient]:
         """Closes the container at the end; `address` is where clients come from."""
         Calm.make(container)
-        documented = DocumentedProblems(container.api.document.content)
+        documented = DocumentedProblems(cls.document())
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(
                 app=container.application,  # type: ignore[arg-type]

@@ -22,6 +22,8 @@ class Calm:
 
     @classmethod
     def make(cls, container: Container) -> None:
-        """Before anything is taken from it; one of another Redis is left as it is."""
-        if container.environment.redis_url == settings.ENVIRONMENT.redis_url:
+        """Before anything is taken from it; one of another Redis is left as it is, and
+        so are hints that a test has given it."""
+        is_ours = container.environment.redis_url == settings.ENVIRONMENT.redis_url
+        if is_ours and "redis_hints" not in vars(container):
             container.redis_hints = cls.hints()

@@ -27,6 +27,7 @@ django.setup()
 pytest_plugins = [
     "tests.accounts",
     "tests.account_api",
+    "tests.admin_http",
     "tests.database",
     "tests.freshness",
     "tests.media_http",

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 import redis
 from asgiref.sync import SyncToAsync, sync_to_async
@@ -19,10 +20,12 @@ from django.apps import apps
 from django.db import connection, connections, transaction
 from django.db.models import BaseConstraint
 from django.test.utils import setup_databases, teardown_databases
+from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
 from backend.adapters.redis_hints import CACHE_DATABASE
 from backend.domain.rights import BUILT_IN_ROLES
+from backend.orm.database_lines import DatabaseLines
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.models import Role, User
 
@@ -31,6 +34,12 @@ class TestDatabase:
     """Brings the tables back to what the migrations left."""
 
     __test__ = False
+    # TRUNCATE makes new files, which takes 15 times as long as to delete a few rows.
+    _LARGE_BYTES = 256 * 1024
+    _LARGE = """
+        SELECT name FROM unnest(%s::text[]) AS name
+        WHERE pg_relation_size(name::regclass) > %s
+    """
 
     @staticmethod
     def url() -> str:
@@ -40,17 +49,26 @@ class TestDatabase:
         return address._replace(path=f"/{name}").geturl()
 
     def empty(self) -> None:
-        tables = [
+        connection.close_if_unusable_or_obsolete()  # A test may have had it ended.
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(self._LARGE, [self._tables(), self._LARGE_BYTES])
+            if large := [name for (name,) in cursor.fetchall()]:
+                cursor.execute(f"TRUNCATE {', '.join(large)} CASCADE")
+            # Whatever the order, no row is left to refer to another.
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            cursor.execute("; ".join(map("DELETE FROM {}".format, self._tables())))
+        self._forget_what_was_counted()
+        Role.objects.exclude(name__in=[role.name for role in BUILT_IN_ROLES]).delete()
+        self.restore_roles()
+
+    @staticmethod
+    def _tables() -> list[str]:
+        return [
             connection.ops.quote_name(model._meta.db_table)
             for model in apps.get_models()
             if model._meta.app_label in ("orm", "admin", "sessions")
             and model is not Role
         ]
-        with connection.cursor() as cursor:
-            cursor.execute(f"TRUNCATE {', '.join(tables)}")
-        self._forget_what_was_counted()
-        Role.objects.exclude(name__in=[role.name for role in BUILT_IN_ROLES]).delete()
-        self.restore_roles()
 
     @staticmethod
     def _forget_what_was_counted() -> None:
@@ -100,6 +118,15 @@ class TestDatabase:
         await self._alter("add_constraint", table, constraint)
 
     @asynccontextmanager
+    async def read_only(self) -> AsyncIterator[None]:
+        """As a standby after a failover, to whoever asks within."""
+        await self._have_all_connect_anew("SET default_transaction_read_only = on")
+        try:
+            yield
+        finally:
+            await self._have_all_connect_anew("RESET default_transaction_read_only")
+
+    @asynccontextmanager
     async def cutting_whoever_waits_for(self, table: str) -> AsyncIterator[None]:
         """Lock the table and end the first connection that waits for it."""
         locked = threading.Event()
@@ -126,6 +153,24 @@ class TestDatabase:
                         return
         finally:
             connection.close()
+
+    @classmethod
+    async def _have_all_connect_anew(cls, change: str) -> None:
+        await asyncio.to_thread(cls._change, change)
+        await sync_to_async(connections.close_all)()
+
+    @classmethod
+    def _change(cls, change: str) -> None:
+        """Of the database; whoever is connected would not hear of it."""
+        writing = "-c default_transaction_read_only=off"
+        with psycopg.connect(cls.url(), autocommit=True, options=writing) as session:
+            name = sql.Identifier(session.info.dbname)
+            session.execute(sql.SQL("ALTER DATABASE {} " + change).format(name))
+            session.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+                "AND backend_type = 'client backend'"
+            )
 
     @staticmethod
     def _rename(old: str, new: str) -> None:
@@ -174,3 +219,10 @@ def database_threads(django_db_setup: None) -> Iterator[DatabaseThreads]:
     threads = DatabaseThreads()
     yield threads
     threads.close()
+
+
+@pytest.fixture
+async def database_lines(django_db_setup: None) -> AsyncIterator[DatabaseLines]:
+    lines = DatabaseLines()
+    yield lines
+    await lines.close()

@@ -24,6 +24,11 @@ FRESH_SECONDS = 0.06
 SLOW_READS = 0.1
 SCOPES = (Scope("one"), Scope("other"))
 KEY = "answer"
+# So many ask for their caller first, and know what they will ask for next.
+FORESEEN_READS = 0.5
+# Those of an answer that is made of another, and the share of the other.
+COMPOSED_READS = 0.3
+PART_SHARE = 1 / 3
 
 
 class Stale(AssertionError):
@@ -226,12 +231,28 @@ class FreshSteps:
     async def _read(self, process: int) -> None:
         known = self._answered
         self.reads += 1
+        cache = self._caches[process]
+        if self._dice.random() < FORESEEN_READS:
+            await cache.first_answer("caller", SCOPES, self._make, request="a request")
         reads_before = self._made
-        answer = await self._caches[process].answer(KEY, SCOPES, self._make)
+        if self._dice.random() < COMPOSED_READS:
+            answer = await self._composed(cache)
+        else:
+            answer = cache.foreseen() or await cache.whole_answer(
+                KEY, SCOPES, self._make
+            )
         self.hits += self._made == reads_before
         if int(answer) < known:
             raise Stale(f"version {int(answer)} was shown after {known} was answered")
         await self._steps.pause()
+
+    async def _composed(self, cache: RedisAnswerCache) -> bytes:
+        async def compose() -> bytes:
+            part = await cache.answer("part", SCOPES, self._make, PART_SHARE)
+            await self._steps.pause()
+            return part
+
+        return await cache.answer("composed", SCOPES, compose, 1 - PART_SHARE)
 
     _made = 0
 

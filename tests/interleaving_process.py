@@ -1,15 +1,19 @@
 """A process that does some of the interleavings; together they have all cores.
 
-`python -m tests.interleaving_process SEED FIRST COUNT TIMES CLIP`: COUNT contents from the
-FIRST one on, each TIMES in a row. It tells what was wrong and ends with 1 then.
+`python -m tests.interleaving_process SEED FIRST COUNT TIMES CLIP [reconciled]`: COUNT
+contents from the FIRST one on, each TIMES in a row, if so beside the reconciler. It says
+what it has seen; if something was wrong it says so where errors are told, and ends with 1.
 """
 
 import asyncio
+import dataclasses
+import json
 import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,8 +27,10 @@ from django.conf import settings  # noqa: E402 - needs Django set up
 
 from backend.adapters.redis_hints import RedisHints  # noqa: E402
 from backend.adapters.redis_ingest_leases import RedisIngestLeases  # noqa: E402
+from backend.config.reconcile_container import ReconcileContainer  # noqa: E402
 from backend.config.worker_container import WorkerContainer  # noqa: E402
-from tests.interleavings import Interleavings, System  # noqa: E402
+from backend.orm.reconciliations import DjangoReconciliations  # noqa: E402
+from tests.interleavings import Interleavings, Seen, System  # noqa: E402
 from tests.s3 import S3Lab  # noqa: E402
 
 
@@ -60,16 +66,21 @@ class InterleavingProcess:
     AT_ONCE = 8
     OWNERS = 3
     SWEEP_SECONDS = 0.2
+    # Shorter than it may be set to: what is under way is found, and asking again saves it.
+    GRACE_SECONDS = 0.1
 
-    def __init__(self, seed: str, contents: range, times: int, clip: Path) -> None:
+    def __init__(
+        self, seed: str, contents: range, times: int, clip: Path, *, reconciled: bool
+    ) -> None:
         self._seed = seed
+        self._reconciled = reconciled
         self._contents = contents
         self._times = times
         self._clip = clip.read_bytes()
         self._few = asyncio.Semaphore(self.AT_ONCE)
 
-    async def run(self) -> None:
-        """Raises what went wrong."""
+    async def run(self) -> Seen:
+        """Of all contents together. Raises what went wrong."""
         async with self._system() as system:
             owners = await Interleavings.owners(self.OWNERS)
             done = {
@@ -80,14 +91,19 @@ class InterleavingProcess:
             }
             async with asyncio.TaskGroup() as tasks:
                 sweep = tasks.create_task(self._sweep(system, list(done.values())))
+                reconcile = tasks.create_task(self._reconcile())
                 async with asyncio.TaskGroup() as contents:
                     for number, some in done.items():
                         contents.create_task(self._do(number, some))
                 sweep.cancel()
+                reconcile.cancel()
             left = await StoredNames(system.container).all()
+        seen = Seen()
         for number, some in done.items():
             names = left.intersection(map(str, some.content.names))
             assert not names, f"content {number} has left {names}"
+            seen.add(some.seen)
+        return seen
 
     @asynccontextmanager
     async def _system(self) -> AsyncIterator[System]:
@@ -111,6 +127,26 @@ class InterleavingProcess:
             for some in all_of_them:
                 some.content.bell.release()
 
+    async def _reconcile(self) -> None:
+        """As in every worker process too, turn after turn, if it is wanted here."""
+        if not self._reconciled:
+            return
+        pause = timedelta(seconds=self.SWEEP_SECONDS)
+        container = ReconcileContainer(
+            settings.ENVIRONMENT.model_copy(
+                update={"reconcile_grace_seconds": self.GRACE_SECONDS}
+            )
+        )
+        container.reconciliations = DjangoReconciliations(
+            container.database_threads, pause
+        )
+        try:
+            while True:
+                await container.reconcile_turn.execute()
+                await asyncio.sleep(self.SWEEP_SECONDS)
+        finally:
+            await container.close()
+
     async def _do(self, number: int, some: Interleavings) -> None:
         async with self._few:
             try:
@@ -121,9 +157,14 @@ class InterleavingProcess:
 
 
 if __name__ == "__main__":
-    seed, first, count, times, clip = sys.argv[1:]
+    seed, first, count, times, clip, *more = sys.argv[1:]
     only_errors = structlog.make_filtering_bound_logger(logging.ERROR)
-    structlog.configure(wrapper_class=only_errors)
+    structlog.configure(
+        wrapper_class=only_errors,
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     contents = range(int(first), int(first) + int(count))
-    process = InterleavingProcess(seed, contents, int(times), Path(clip))
-    asyncio.run(process.run())
+    process = InterleavingProcess(
+        seed, contents, int(times), Path(clip), reconciled=more == ["reconciled"]
+    )
+    json.dump(dataclasses.asdict(asyncio.run(process.run())), sys.stdout)

@@ -357,6 +357,18 @@ class Worker:
         await held.filter(status=JobStatus.RUNNING).aupdate(lease_until=past)
 
 
+@dataclass
+class Seen:
+    """After how many interleavings there were media that are ready, or share a blob."""
+
+    ready: int = 0
+    shared: int = 0
+
+    def add(self, other: "Seen") -> None:
+        self.ready += other.ready
+        self.shared += other.shared
+
+
 class Interleavings:
     """Several in a row with the same bytes: each finds what the one before has left."""
 
@@ -369,6 +381,7 @@ class Interleavings:
         # What follows the boxes of an MP4 is one more box, which players skip.
         tail = hashlib.sha256(seed.encode()).digest()
         self.content = Content(clip + b"\0\0\0\x28free" + tail)
+        self.seen = Seen()
         self._dice = dice = Random(seed)
         self._owners = [Owner(system, one, self.content, dice) for one in owners]
         self._workers = [
@@ -398,8 +411,10 @@ class Interleavings:
         """Nothing is open any more, so every media has come to its end."""
         seen = await self.content.all_media()
         assert {m.status for m in seen} <= {"ready", "failed", "deleted"}, seen
-        blobs = {m.blob.uuid: m.blob for m in seen if m.status == "ready"}
+        ready = [media for media in seen if media.status == "ready"]
+        blobs = {media.blob.uuid: media.blob for media in ready}
         assert len(blobs) <= 1
+        self.seen.add(Seen(ready=len(ready) > 0, shared=len(ready) > 1))
         for blob in blobs.values():
             await self._check_whole(blob)
         miniatures = Url.objects.filter(media__in=seen, kind=UrlKind.MINIATURE)

@@ -29,6 +29,7 @@ from backend.orm.media_removal import MediaRemoval
 from backend.orm.miniature_requests import MiniatureRequests
 from backend.orm.models import Job, Session, User
 from backend.orm.multipart_uploads import DjangoMultipartLedger
+from backend.orm.object_repairs import LostObjects
 from backend.use_cases.ports import Claim, Freshness
 
 MP4 = Container("MPEG-4", "video/mp4", "mp4")
@@ -43,12 +44,12 @@ class LedgerWorld:
         threads: DatabaseThreads,
         freshness: Freshness,
         policy: RetryPolicy,
-        is_staged: Callable[[UUID], bool] | None = None,
+        is_staged: Callable[[UUID, int], bool] | None = None,
     ) -> None:
         self.staged: set[UUID] = set()
         self.uploads = DjangoMultipartLedger(threads)
         endings = JobEndings(policy)
-        is_there = is_staged or self.staged.__contains__
+        is_there = is_staged or (lambda name, size_bytes: name in self.staged)
         self.ledger = DjangoMediaLedger(
             threads,
             freshness,
@@ -63,6 +64,7 @@ class LedgerWorld:
             JobPictures(),
             MiniatureRequests(is_there),
             MediaChanges(),
+            LostObjects(),
         )
 
     @staticmethod

@@ -36,8 +36,10 @@ class Caller:
         assert answer.status_code == 201, answer.text
         return UUID(answer.json()["uuid"])
 
-    async def delete(self, media_id: UUID) -> httpx.Response:
-        return await self._ask("DELETE", f"/media/{media_id}/")
+    async def delete(
+        self, media_id: UUID, more: dict[str, str] | None = None
+    ) -> httpx.Response:
+        return await self._ask("DELETE", f"/media/{media_id}/", more)
 
     async def retry(self, media_id: UUID, body: Any) -> httpx.Response:
         return await self._ask("POST", f"/media/{media_id}/jobs/", json=body)

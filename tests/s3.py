@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from backend.adapters.folder import Folder
 from backend.adapters.s3_connection import S3Connection, S3Settings
 from backend.adapters.s3_object_storage import S3ObjectStorage
 from backend.adapters.stoppable_threads import StoppableThreads
@@ -14,11 +15,12 @@ from backend.domain.media import BlobRef
 class S3Lab:
     """Object storages on the S3 server of this test run, or on one that is broken.
 
-    `sent_parts` has the numbers of the parts that they have sent.
+    They bring objects to `downloads`. `sent_parts` has the numbers of the parts that they have sent.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.downloads = Folder(folder, floor_bytes=0)
         self.sent_parts: list[int] = []
         self.settings = S3Settings(
             endpoint_url=os.environ["S3_ENDPOINT_URL"],
@@ -38,7 +40,7 @@ class S3Lab:
             connection,
             StoppableThreads("s3", most=4),
             public_read,
-            self.folder,
+            self.downloads,
         )
         try:
             yield storage

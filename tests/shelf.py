@@ -59,6 +59,9 @@ class Shelf:
             # So many take longer than a request may, on a machine that is busy.
             cursor.execute("SET statement_timeout = 0")
             cursor.execute(_FILL, [count, self.owner_id, title])
+            # Whoever last counted the rows may have found none, and each would be joined
+            # to each.
+            cursor.execute("ANALYZE media, blob")
             cursor.execute("RESET statement_timeout")
 
     @staticmethod

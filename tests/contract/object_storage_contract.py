@@ -1,5 +1,6 @@
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,18 @@ class ObjectStorageContract:
             blob.object_key, len(SMALL), blob.sha256
         )
 
+    async def test_what_is_stored_is_proven_by_its_bytes_alone(
+        self, storage: ObjectStorage, blobs: BlobMaker
+    ) -> None:
+        blob = blobs.describe(SMALL)
+        assert not await storage.proves(blob)
+        with blobs.opened(SMALL) as source:
+            await storage.put(blob, source, lambda count: None)
+        assert await storage.proves(blob)
+        for other in (SMALL[::-1], SMALL[:-1]):
+            claimed = replace(blobs.describe(other), object_key=blob.object_key)
+            assert not await storage.proves(claimed)
+
     async def test_a_second_put_changes_nothing(
         self, storage: ObjectStorage, blobs: BlobMaker
     ) -> None:
@@ -84,7 +97,7 @@ class ObjectStorageContract:
         blob = blobs.describe(SMALL)
         with blobs.opened(rotten) as source, pytest.raises(JobFailed) as caught:
             await storage.put(blob, source, lambda count: None)
-        assert caught.value.code is FailureCode.OBJECT_DAMAGED
+        assert caught.value.code is FailureCode.STAGED_FILE_MISSING
         assert await storage.stat(blob.object_key) is None
 
     async def test_what_is_not_there_is_none(

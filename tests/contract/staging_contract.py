@@ -50,10 +50,20 @@ class StagingContract:
     async def test_a_discarded_file_is_gone(self, staging: Staging) -> None:
         incoming = await staging.receive()
         await incoming.write(b"bytes")
-        assert staging.holds(incoming.name)
+        assert staging.holds(incoming.name, 5)
         await incoming.discard()
-        assert not staging.holds(incoming.name)
+        assert not staging.holds(incoming.name, 5)
         assert await staging.open(incoming.name) is None
+
+    async def test_one_of_another_size_is_not_held(self, staging: Staging) -> None:
+        """What was cut off, or grew, is not what was received."""
+        incoming = await staging.receive()
+        await incoming.write(b"bytes")
+        await incoming.seal()
+        await incoming.keep()
+        assert staging.holds(incoming.name, 5)
+        assert not staging.holds(incoming.name, 4)
+        assert not staging.holds(incoming.name, 6)
 
     async def test_the_first_end_counts(self, staging: Staging) -> None:
         kept, discarded = await staging.receive(), await staging.receive()
@@ -63,8 +73,8 @@ class StagingContract:
         await discarded.discard()
         await discarded.discard()
         await discarded.keep()
-        assert staging.holds(kept.name)
-        assert not staging.holds(discarded.name)
+        assert staging.holds(kept.name, 0)
+        assert not staging.holds(discarded.name, 0)
 
     async def test_what_is_being_received_is_not_removed(
         self, staging: Staging
@@ -72,17 +82,17 @@ class StagingContract:
         incoming = await staging.receive()
         with pytest.raises(StagingAway):
             await staging.remove(incoming.name)
-        assert staging.holds(incoming.name)
+        assert staging.holds(incoming.name, 0)
         await incoming.keep()
         await staging.remove(incoming.name)
-        assert not staging.holds(incoming.name)
+        assert not staging.holds(incoming.name, 0)
 
     async def test_what_is_not_there_is_removed_in_silence(
         self, staging: Staging
     ) -> None:
         await staging.remove(uuid4())
         assert await staging.open(uuid4()) is None
-        assert not staging.holds(uuid4())
+        assert not staging.holds(uuid4(), 0)
 
     async def test_room_is_checked_ahead(self, staging: Staging) -> None:
         await staging.check_room(0)

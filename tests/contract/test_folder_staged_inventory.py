@@ -41,10 +41,12 @@ class TestFolderStagedInventory:
         self, staging: FolderStaging, inventory: FolderStagedInventory
     ) -> None:
         kept, open_one = await staging.receive(), await staging.receive()
+        await kept.write(b"bytes")
         await kept.keep()
         found = await inventory.files()
         await open_one.discard()
-        assert {file.name for file in found} == {kept.name, open_one.name}
+        sizes = {file.name: file.size_bytes for file in found}
+        assert sizes == {kept.name: 5, open_one.name: 0}
 
     async def test_the_time_is_that_of_the_last_write(
         self,
@@ -76,10 +78,10 @@ class TestFolderStagedInventory:
     ) -> None:
         incoming = await staging.receive()
         assert not inventory.remove_unheld(incoming.name)
-        assert staging.holds(incoming.name)
+        assert staging.holds(incoming.name, 0)
         await incoming.keep()
         assert inventory.remove_unheld(incoming.name)
-        assert not staging.holds(incoming.name)
+        assert not staging.holds(incoming.name, 0)
         assert inventory.remove_unheld(incoming.name)
 
     async def test_no_descriptor_is_left_open(

@@ -58,7 +58,7 @@ class TestFolderStaging(StagingContract):
         """A name that is too long is refused to everybody, root included."""
         staging = FolderStaging(tmp_path / ("x" * 300), floor_bytes=0)
         with pytest.raises(StagingAway):
-            staging.holds(uuid4())
+            staging.holds(uuid4(), 0)
 
     async def test_another_process_sees_the_lock(
         self, folder: Path, staging: FolderStaging

@@ -1,7 +1,9 @@
 import asyncio
+import hashlib
 import json
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -10,11 +12,15 @@ import httpx
 import pytest
 
 from backend.adapters.cdn_addresses import PublicCdnAddresses, SignedCdnAddresses
+from backend.adapters.folder import Folder
 from backend.adapters.s3_object_storage import S3ObjectStorage
+from backend.adapters.s3_part_plan import MEBIBYTE
+from backend.domain.errors import StorageFull
 from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.media import BlobRef, ObjectKey
 from tests.blobs import BlobMaker
 from tests.contract.object_storage_contract import SMALL, ObjectStorageContract
+from tests.recorded_uploads import RecordedUploads
 from tests.s3 import S3Lab
 
 
@@ -59,6 +65,23 @@ class TestS3ObjectStorage(S3Suite):
         client.create_multipart_upload(Bucket="media", Key=str(blob.object_key))
         await storage.remove(blob.object_key)
         assert S3Lab.unfinished(client, blob) == []
+
+    async def test_an_object_of_parts_is_proven_by_its_bytes_alone(
+        self, storage: S3ObjectStorage, recorded: RecordedUploads
+    ) -> None:
+        content = os.urandom(MEBIBYTE) * 20
+        blob = await recorded.put_new(storage, content)
+        assert await storage.proves(blob)
+        other = hashlib.sha256(content[::-1]).hexdigest()
+        assert not await storage.proves(replace(blob, sha256=other))
+
+    async def test_below_the_floor_nothing_is_brought(
+        self, lab: S3Lab, stored: BlobRef, tmp_path: Path
+    ) -> None:
+        lab.downloads = Folder(tmp_path, floor_bytes=1 << 60)
+        async with lab.storage() as storage:
+            with pytest.raises(StorageFull):
+                await storage.download(stored.object_key)
 
     async def test_an_object_that_was_changed_behind_our_back_is_noticed(
         self, storage: S3ObjectStorage, stored: BlobRef, client: Any

@@ -101,7 +101,7 @@ class TestOneAttempt:
         claim = await recorded.claimed(LARGE)
         with pytest.raises(JobFailed) as caught:
             await recorded.put(storage, claim, rotten)
-        assert caught.value.code is FailureCode.OBJECT_DAMAGED
+        assert caught.value.code is FailureCode.STAGED_FILE_MISSING
         assert await storage.stat(claim.blob.object_key) is None
         assert S3Lab.unfinished(client, claim.blob) == []
 
@@ -238,7 +238,7 @@ class TestNextAttempt:
         assert sum(moved) == len(LARGE)
         await check_stored(storage, claim.blob, client)
 
-    async def test_a_file_that_has_changed_meanwhile_ends_it_all(
+    async def test_a_file_that_has_changed_meanwhile_ends_it_all_and_is_read_anew(
         self,
         storage: S3ObjectStorage,
         recorded: RecordedUploads,
@@ -246,9 +246,14 @@ class TestNextAttempt:
         lab: S3Lab,
         claim: Claim,
     ) -> None:
-        with pytest.raises(JobFailed, match="changed since a part") as caught:
+        with pytest.raises(JobFailed, match="not what a part was") as caught:
             await recorded.put(storage, claim, b"x" + LARGE[1:])
         assert caught.value.code is FailureCode.OBJECT_DAMAGED
         assert lab.sent_parts == []
         assert S3Lab.unfinished(client, claim.blob) == []
         assert await storage.stat(claim.blob.object_key) is None
+        with pytest.raises(JobFailed) as caught:
+            await recorded.put(storage, claim, b"x" + LARGE[1:])
+        assert caught.value.code is FailureCode.STAGED_FILE_MISSING
+        await recorded.put(storage, claim, LARGE)
+        await check_stored(storage, claim.blob, client)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from pytest_django import DjangoDbBlocker
 
+from backend.adapters.folder import Folder
 from backend.adapters.s3_connection import S3Connection, S3Settings
 from backend.adapters.s3_staged_inventory import S3StagedInventory
 from backend.adapters.s3_staged_objects import S3StagedObjects
@@ -43,7 +44,7 @@ class StagedWorld:
             S3StagedObjects(S3Connection(settings)),
             S3StagedObjects(S3Connection(settings)),
             self.holds,
-            scratch,
+            Folder(scratch, floor_bytes=0),
             most_bytes=1024 * MEBIBYTE,
         )
 
@@ -123,15 +124,31 @@ class TestS3Staging(StagingContract):
         assert await self._content(staging, sealed) == content
         assert Looked.names(scratch) == set()
 
+    async def test_what_the_store_has_changed_is_for_its_reader_to_notice(
+        self, staging: S3Staging, world: StagedWorld
+    ) -> None:
+        """It is no store that is away, which would be waited for without end."""
+        incoming = await staging.receive()
+        await incoming.write(b"bytes")
+        sealed = await incoming.seal()
+        await incoming.keep()
+        where = {"Bucket": world.settings.bucket, "Key": f"staging/{sealed.name}"}
+        client = world.connection.client
+        head = await asyncio.to_thread(client.head_object, **where)
+        await asyncio.to_thread(
+            client.put_object, **where, Body=b"BYTES", Metadata=head["Metadata"]
+        )
+        assert await self._content(staging, sealed) == b"BYTES"
+
     async def test_nothing_can_be_read_before_it_is_complete_nor_by_others_after(
         self, staging: S3Staging, world: StagedWorld
     ) -> None:
         incoming = await staging.receive()
         await incoming.write(bytes(2 * PART))
-        assert not await asyncio.to_thread(world.objects.holds, incoming.name)
+        assert not await asyncio.to_thread(world.objects.holds, incoming.name, 2 * PART)
         await incoming.seal()
         await incoming.keep()
-        assert await asyncio.to_thread(world.objects.holds, incoming.name)
+        assert await asyncio.to_thread(world.objects.holds, incoming.name, 2 * PART)
         settings = world.settings
         address = f"{settings.endpoint_url}/{settings.bucket}/staging/{incoming.name}"
         async with httpx.AsyncClient(trust_env=False) as anybody:
@@ -209,7 +226,7 @@ class TestS3Staging(StagingContract):
         with pytest.raises(StagingAway):
             await incoming.seal()
         with pytest.raises(StagingAway):
-            await asyncio.to_thread(staging.holds, uuid4())
+            await asyncio.to_thread(staging.holds, uuid4(), 0)
         with pytest.raises(StagingAway):
             await staging.open(uuid4())
         await incoming.discard()
@@ -266,7 +283,8 @@ class TestS3Staging(StagingContract):
         )
         inventory = S3StagedInventory(S3StagedObjects(S3Connection(world.settings)))
         found = await inventory.files()
-        assert {file.name for file in found} == {kept.name, begun.name}
+        sizes = {file.name: file.size_bytes for file in found}
+        assert sizes == {kept.name: 5, begun.name: 0}
         for file in found:
             assert await asyncio.to_thread(inventory.remove_unheld, file.name)
         assert await inventory.files() == []

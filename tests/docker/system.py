@@ -30,6 +30,8 @@ class Addresses:
         return {
             **{f"{name}_PORT": str(port) for name, port in self.ports.items()},
             "S3_PUBLIC_URL": self.url("S3"),
+            # The name that clients use, and none by which health checks may ask.
+            "ALLOWED_HOSTS": "127.0.0.1",
             # Small machines with little free disk must be able to run it.
             "STAGING_FLOOR_BYTES": "0",
         }

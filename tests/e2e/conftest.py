@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,12 +17,12 @@ from tests.ports import TestPorts
 
 
 @contextmanager
-def running_stack(*, durable: bool) -> Iterator[EmbeddedStack]:
+def running_stack(
+    *, durable: bool, settings: Mapping[str, str] = Client.SETTINGS
+) -> Iterator[EmbeddedStack]:
     folder = Path(tempfile.mkdtemp(prefix="mediaproject-e2e-"))
     stack = EmbeddedStack(
-        EmbeddedServers(
-            folder, TestPorts(), durable=durable, environment=Client.SETTINGS
-        )
+        EmbeddedServers(folder, TestPorts(), durable=durable, environment=settings)
     )
     try:
         stack.start()
@@ -35,7 +35,8 @@ def running_stack(*, durable: bool) -> Iterator[EmbeddedStack]:
 @pytest.fixture(scope="package")
 def stack() -> Iterator[EmbeddedStack]:
     """One stack for all tests here that leave it whole; others have the machine back."""
-    with running_stack(durable=False) as stack:
+    settings = Client.SETTINGS | Client.COVERED
+    with running_stack(durable=False, settings=settings) as stack:
         yield stack
 
 

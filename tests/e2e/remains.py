@@ -55,7 +55,12 @@ class Rows:
     """Every row of the tables that requests write."""
 
     # Workers write these by themselves.
-    BESIDES = ("worker_heartbeat", "reconciliation", "consistency_report")
+    BESIDES = (
+        "worker_heartbeat",
+        "worker_tally",
+        "reconciliation",
+        "consistency_report",
+    )
 
     def __init__(self, database: psycopg.Connection[tuple[str]]) -> None:
         self._database = database

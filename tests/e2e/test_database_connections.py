@@ -12,8 +12,8 @@ from tests.e2e.videos import Videos
 
 # `DatabaseThreads` has eight threads in each process, each with one connection.
 MOST_PER_PROCESS = 8
-# That of each worker for comparing the stores.
-BESIDES = 2
+# That of each worker for comparing the stores, and the `DatabaseLines` of the API.
+BESIDES = 2 + 8
 # The API and the two workers of a stack.
 PROCESSES = 3
 

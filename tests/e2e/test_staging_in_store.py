@@ -180,6 +180,7 @@ class TestMainJob:
         staged.until_nothing()
 
 
+@pytest.mark.faults
 class TestFaults:
     def test_what_was_answered_outlives_api_and_worker(
         self, hosts: Hosts, client: Client, staged: StagedAtOrigin, videos: Videos
@@ -227,5 +228,9 @@ class TestFaults:
                 answer = client.upload(video)
                 assert answer.status_code == 503, answer.text
                 assert answer.json()["code"] == "staging_away"
+            ready = client.http.get("/health/ready/")
+            assert ready.status_code == 503
+            checks = ready.json()["checks"]
+            assert (checks["s3"], checks["staging"]) == ("away", "away")
         staged.until_nothing()
         assert client.upload(small).status_code == 201

@@ -14,6 +14,7 @@ class BrokenS3Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: "BrokenS3"
 
+    _LABEL: ClassVar = "x-amz-meta-sha256"
     _ERROR: ClassVar = "<Error><Code>{}</Code><Message>As planned</Message></Error>"
 
     def do_HEAD(self) -> None:
@@ -65,6 +66,8 @@ class BrokenS3Handler(BaseHTTPRequestHandler):
         self, operation: str, path: str, asked: dict[str, list[str]], body: bytes
     ) -> None:
         objects, parts = self.server.objects, self.server.parts
+        if (label := self.headers.get(self._LABEL)) is not None:
+            self.server.labels[path] = label
         if operation == "put":
             objects[path] = self.server.spoiled(body)
             self._send(200, etag=True)
@@ -93,15 +96,27 @@ class BrokenS3Handler(BaseHTTPRequestHandler):
 
     def _read(self, path: str) -> None:
         content = self.server.objects.get(path)
+        if path.count("/") == 1:
+            self._send(200)
+            return
         if content is None:
             self._send(404, self._ERROR.format("NoSuchKey").encode())
             return
         wanted = re.match(r"bytes=(\d+)-", self.headers.get("Range", ""))
         content = content[int(wanted[1]) if wanted else 0 :]
-        self._send(206 if wanted else 200, content, etag=True)
+        label = self.server.labels.get(path)
+        self._send(206 if wanted else 200, content, etag=True, label=label)
 
-    def _send(self, status: int, body: bytes = b"", etag: bool = False) -> None:
+    def _send(
+        self,
+        status: int,
+        body: bytes = b"",
+        etag: bool = False,
+        label: str | None = None,
+    ) -> None:
         self.send_response(status)
+        if label is not None:
+            self.send_header(self._LABEL, label)
         if etag:
             name = hashlib.md5(body, usedforsecurity=False).hexdigest()
             self.send_header("ETag", f'"{name}"')
@@ -122,16 +137,18 @@ class BrokenS3Handler(BaseHTTPRequestHandler):
 class BrokenS3(ThreadingHTTPServer):
     """A small S3 server that fails as often as planned, and confirms no checksum.
 
-    `plan` maps an operation to the failures (status, code) of its next requests.
+    `plan` maps an operation to the failures (status, code) of its next requests; None
+    is for one that succeeds.
     """
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), BrokenS3Handler)
-        self.plan: dict[str, list[tuple[int, str]]] = {}
+        self.plan: dict[str, list[tuple[int, str] | None]] = {}
         self.seen: list[str] = []
         self.objects: dict[str, bytes] = {}
+        self.labels: dict[str, str] = {}
         self.parts: dict[int, bytes] = {}
         self.spoils = False
         self.break_after: int | None = None

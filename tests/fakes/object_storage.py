@@ -29,7 +29,9 @@ class InMemoryObjectStorage:
         self._answer()
         self.puts.append(blob.object_key)
         content = os.pread(source.fileno(), blob.size_bytes + 1, 0)
-        if self.damages or hashlib.sha256(content).hexdigest() != blob.sha256:
+        if hashlib.sha256(content).hexdigest() != blob.sha256:
+            raise JobFailed(FailureCode.STAGED_FILE_MISSING, "Not what was received")
+        if self.damages:
             raise JobFailed(FailureCode.OBJECT_DAMAGED, "Other bytes than were sent")
         moved(len(content))
         self.objects[str(blob.object_key)] = content
@@ -57,6 +59,10 @@ class InMemoryObjectStorage:
         if content is None:
             return None
         return StoredObject(key, len(content), hashlib.sha256(content).hexdigest())
+
+    async def proves(self, blob: BlobRef) -> bool:
+        found = await self.stat(blob.object_key)
+        return found is not None and found.holds(blob)
 
     async def download(self, key: ObjectKey) -> BinaryIO | None:
         self._answer()

@@ -64,8 +64,8 @@ class InMemoryStaging:
         if taken + size_bytes > self.capacity_bytes:
             raise StorageFull
 
-    def holds(self, name: UUID) -> bool:
-        return name in self.files
+    def holds(self, name: UUID, size_bytes: int) -> bool:
+        return name in self.files and len(self.files[name]) == size_bytes
 
     async def open(self, name: UUID) -> BinaryIO | None:
         if name not in self.files:

@@ -9,13 +9,13 @@ from backend.embedded.stack import EmbeddedStack
 
 
 class BaseRelease:
-    """What `base_commit` names, in a folder of its own, run by the same Python.
+    """The commit before the newest migration, in a folder of its own, run by the same Python.
 
-    The commit is moved on when a release is made. It has to be an ancestor of whatever
-    is tested, so a clone needs its history.
+    It is the last code that knows nothing of that migration. It is looked for in the
+    history, so a clone needs that.
     """
 
-    COMMIT = Path(__file__).with_name("base_commit")
+    MIGRATIONS = "backend/orm/migrations"
     CONTENT = ("backend", "manage.py")
     # As that release documents it, whatever later ones do.
     API = (
@@ -34,15 +34,22 @@ class BaseRelease:
         self._see_that_it_is_used()
 
     def _extract(self, archive: Path) -> None:
-        commit = self.COMMIT.read_text().strip()
         self.tree.mkdir()
-        self._run(
-            *("git", "-C", str(EmbeddedStack.PROJECT), "archive"),
-            *("--output", str(archive), commit, *self.CONTENT),
-            hint=f"{commit} is missing: a shallow clone? git fetch --unshallow",
-        )
+        commit = self._before_the_newest_migration()
+        self._git("archive", "--output", str(archive), commit, *self.CONTENT)
         self._run("tar", "-xf", str(archive), "-C", str(self.tree), hint="tar failed")
         archive.unlink()
+
+    def _before_the_newest_migration(self) -> str:
+        if self._git("status", "--porcelain", "--", self.MIGRATIONS):
+            return "HEAD"
+        added = ("--diff-filter=A", "--format=%H", "-1", "--", self.MIGRATIONS)
+        commit = self._git("log", *added).strip()
+        return self._git("rev-parse", "--verify", f"{commit}^").strip()
+
+    def _git(self, *words: str) -> str:
+        hint = "a clone without its history? git fetch --unshallow"
+        return self._run("git", "-C", str(EmbeddedStack.PROJECT), *words, hint=hint)
 
     def _see_that_it_is_used(self) -> None:
         """And not the code that is installed: processes are started in the folder."""

@@ -5,14 +5,21 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 
+from backend.embedded.folders import DataFolder
 from backend.embedded.servers.postgres import PostgresServer
-from backend.embedded.stack import Application, EmbeddedServers, EmbeddedStack
+from backend.embedded.stack import (
+    ApiApplication,
+    Application,
+    EmbeddedServers,
+    EmbeddedStack,
+)
 from backend.embedded.supervisor import Silence, SupervisedProcess
 from backend.fleet.backoff import Backoff
 from tests.e2e.client import Client
@@ -86,6 +93,19 @@ class ProxiedServers(EmbeddedServers):
         return Upstream(path=Path(str(folder)) / PostgresServer.SOCKET)
 
 
+@dataclass(frozen=True)
+class SecondApi:
+    """Another host's API on the same stores. Knows what a `Client` asks of a stack."""
+
+    name: str
+    port: int
+    data: DataFolder
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
 class FaultStack(Faults):
     """Servers, API and worker, and every fault they can suffer.
 
@@ -99,6 +119,8 @@ class FaultStack(Faults):
     What dies is started again by the supervisor, soon and however often, unless it is
     told to wait as long as that of `make run` does. What was left over may be found after
     `GRACE_SECONDS`. Without `durable` PostgreSQL forgets its last commits when it is killed.
+    With `hosts_apart` uploads are staged in the object store, and each process has a folder
+    of its own: hosts share nothing but the stores.
     """
 
     GRACE_SECONDS = 2
@@ -108,10 +130,13 @@ class FaultStack(Faults):
         folder: Path,
         *,
         durable: bool = True,
+        hosts_apart: bool = False,
         backoff: Callable[[], Backoff] = lambda: Backoff(0.2, 0.2),
         **settings: str,
     ) -> None:
         self._failpoints = folder / "failpoints"
+        self._hosts = folder / "hosts"
+        self._hosts_apart = hosts_apart
         self._loop = ProxyLoop()
         self.servers = ProxiedServers(
             folder,
@@ -121,8 +146,12 @@ class FaultStack(Faults):
             backoff=backoff,
         )
         self.servers.put_proxies(self._loop)
-        self.embedded = EmbeddedStack(self.servers)
-        self.stores = Stores(self.servers.direct(), self.embedded.data.staging)
+        self.embedded = EmbeddedStack(
+            self.servers, worker_command=self._at("worker", *EmbeddedStack.WORKER)
+        )
+        self.stores = Stores(
+            self.servers.direct(), self.embedded.data.staging, self._hosts
+        )
         self.oracle = Oracle(self.stores)
         super().__init__(self.embedded)
 
@@ -196,17 +225,43 @@ class FaultStack(Faults):
         return until(lambda: bool(self.stores.rows(query, *values)), seconds, query)
 
     @contextmanager
-    def second_worker(self) -> Iterator[str]:
+    def second_worker(self, **settings: str) -> Iterator[str]:
         """Another worker beside the first; gives the name it is known by."""
         name = "worker-2"
-        command = [sys.executable, "-m", *EmbeddedStack.WORKER]
-        worker = Application(name, command, EmbeddedStack.PROJECT, self._environment())
-        process = SupervisedProcess(worker, self.servers.launcher, Silence())
+        command = self._at(name, *EmbeddedStack.WORKER)
+        environment = {**self._environment(), **settings}
+        worker = Application(name, command, EmbeddedStack.PROJECT, environment)
+        with self._supervised(worker):
+            yield name
+
+    @contextmanager
+    def second_api(self) -> Iterator[SecondApi]:
+        """Another API beside the first."""
+        api = SecondApi("api-2", TestPorts().port("api"), self.embedded.data)
+        command = self._at(api.name, *EmbeddedStack.API, str(api.port))
+        folder, environment = EmbeddedStack.PROJECT, self._environment()
+        application = ApiApplication(command, folder, environment, api.port, None)
+        application.name = api.name
+        with self._supervised(application):
+            yield api
+
+    @contextmanager
+    def _supervised(self, application: Application) -> Iterator[None]:
+        process = SupervisedProcess(application, self.servers.launcher, Silence())
         process.start()
         try:
-            yield name
+            yield
         finally:
             process.stop()
+
+    def _at(self, host: str, *module: str) -> list[str]:
+        """The command that runs a module of ours there."""
+        command = [sys.executable, "-m", *module]
+        if not self._hosts_apart:
+            return command
+        folder = self._hosts / host
+        folder.mkdir(parents=True, exist_ok=True)
+        return ["env", f"STAGING_DIR={folder}", *command]
 
     def manage(self, *words: str, exit_code: int = 0) -> str:
         """What a management command prints that ends like this."""
@@ -226,6 +281,7 @@ class FaultStack(Faults):
         return {
             "FAILPOINTS_DIR": str(self._failpoints),
             "RECONCILE_GRACE_SECONDS": str(self.GRACE_SECONDS),
+            "STAGING_BACKEND": "s3" if self._hosts_apart else "folder",
         }
 
     def _environment(self) -> dict[str, str]:

@@ -199,6 +199,14 @@ class LostAnswer(Fault):
     """The store does it; the client gets a closed connection."""
 
 
+class SlowAnswer(Fault):
+    """The store is asked that much later."""
+
+    def __init__(self, seconds: float, when: When) -> None:
+        super().__init__(when)
+        self.seconds = seconds
+
+
 class HttpProxy:
     """Stands before an object store; faults are added from any thread until `heal`."""
 
@@ -232,6 +240,9 @@ class HttpProxy:
         self, when: When = Asks.anything, *, times: int | None = 1, share: float = 1.0
     ) -> Fault:
         return self._add(LostAnswer(when, times, share))
+
+    def delay(self, seconds: float, when: When = Asks.anything) -> Fault:
+        return self._add(SlowAnswer(seconds, when))
 
     def heal(self) -> None:
         self._faults.clear()
@@ -279,7 +290,10 @@ class HttpProxy:
             if isinstance(fault, WrongAnswer):
                 await self._answer_wrong(fault, request, client)
                 return False
-        return await self._pass_on(request, client, server, bool(struck))
+            if isinstance(fault, SlowAnswer):
+                await asyncio.sleep(fault.seconds)
+        is_lost = any(isinstance(fault, LostAnswer) for fault in struck)
+        return await self._pass_on(request, client, server, is_lost)
 
     @staticmethod
     async def _answer_wrong(fault: WrongAnswer, request: Request, client: Wire) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 import httpx
 
 from backend.domain.failures import FAILURES
-from backend.domain.states import LIVE_MEDIA, OPEN_JOBS
+from backend.domain.states import GONE_MEDIA, LIVE_MEDIA, OPEN_JOBS
 from tests.faults.stores import Row, Snapshot, StoredItem, Stores
 
 
@@ -33,7 +33,7 @@ class Violation:
 class Taken:
     """An upload that was answered 2xx: what the answer promised.
 
-    `may_fail` are the codes with which the media may end `failed` instead.
+    `may_fail` are the codes with which the media, or a job of it, may fail instead.
     """
 
     uuid: str
@@ -102,7 +102,7 @@ class MediaAreAtRest:
 
 
 class ReadyIsWhole:
-    """P3: ready means an object of the right size, an Url to it and its document."""
+    """P3: ready means a stored object, an Url to it and its document."""
 
     def violations(self, seen: Snapshot) -> Iterator[Violation]:
         urls = {
@@ -118,18 +118,9 @@ class ReadyIsWhole:
                     yield Violation(
                         "postgres", "url", uuid, "does not lead to the object"
                     )
-                yield from self._object(blob, uuid, seen)
+                if blob["state"] != "stored":
+                    yield Violation("postgres", "blob", uuid, f"is {blob['state']}")
                 yield from self._document(blob, uuid, seen)
-
-    @staticmethod
-    def _object(blob: Row, uuid: str, seen: Snapshot) -> Iterator[Violation]:
-        key, found = blob["object_key"], seen.objects.get(blob["object_key"])
-        if blob["state"] != "stored":
-            yield Violation("postgres", "blob", uuid, f"is {blob['state']}")
-        if found is None:
-            yield Violation("s3", key, uuid, "ready without object")
-        elif found.size_bytes != blob["size_bytes"]:
-            yield Violation("s3", key, uuid, f"has {found.size_bytes} bytes")
 
     @staticmethod
     def _document(blob: Row, uuid: str, seen: Snapshot) -> Iterator[Violation]:
@@ -139,6 +130,26 @@ class ReadyIsWhole:
         elif sha256 != blob["sha256"]:
             what = "its document is of other bytes"
             yield Violation("mongo", str(blob["uuid"]), uuid, what)
+
+
+class StoredIsThere:
+    """P3: what is stored, video or miniature, is in the bucket; each Url leads to it."""
+
+    def violations(self, seen: Snapshot) -> Iterator[Violation]:
+        stored = [blob for blob in seen.blobs if blob["state"] == "stored"]
+        for blob in stored:
+            key, found = blob["object_key"], seen.objects.get(blob["object_key"])
+            media = seen.media_of(blob["uuid"])
+            if found is None:
+                yield Violation("s3", key, media, "stored without object")
+            elif found.size_bytes != blob["size_bytes"]:
+                yield Violation("s3", key, media, f"has {found.size_bytes} bytes")
+        keys = {blob["object_key"] for blob in stored}
+        for url in seen.urls:
+            if url["object_key"] not in keys:
+                key, media = url["object_key"], str(url["media_id"])
+                what = f"{url['kind']} leads to nothing stored"
+                yield Violation("postgres", f"url {key}", media, what)
 
 
 class BytesAreOnce:
@@ -263,6 +274,33 @@ class JobsAreOver:
                 yield Violation("postgres", kind, str(media), f"{times} open jobs")
 
 
+class OnlyWhatMayFails:
+    """P1: whatever happened, the last job of each kind did its work, or may fail so.
+
+    What was to be done for a media that is deleted meanwhile needs no other reason.
+    """
+
+    def __init__(self, taken: Collection[Taken]) -> None:
+        self._may_fail = {UUID(one.uuid): one.may_fail for one in taken}
+
+    def violations(self, seen: Snapshot) -> Iterator[Violation]:
+        last = {
+            (job["media_id"], job["kind"]): job
+            for job in sorted(seen.jobs, key=lambda job: job["queued_at"])
+        }
+        for job in last.values():
+            if job["status"] == "failed" and not self._may(job, seen):
+                key, media = f"{job['kind']} {job['uuid']}", str(job["media_id"])
+                what = f"may not fail with {job['failure_code']}"
+                yield Violation("postgres", key, media, what)
+
+    def _may(self, job: Row, seen: Snapshot) -> bool:
+        if job["failure_code"] == "media_deleted":
+            media = seen.media_by_id.get(job["media_id"])
+            return media is None or media["status"] in GONE_MEDIA
+        return job["failure_code"] in self._may_fail.get(job["media_id"], ())
+
+
 class BytesAreRight:
     """P3: what the CDN gives away has the hash of its blob. Each object is read once."""
 
@@ -327,7 +365,9 @@ class Oracle:
             TakenIsThere(taken),
             MediaAreAtRest(),
             ReadyIsWhole(),
+            StoredIsThere(),
             BytesAreOnce(),
             NothingIsWithoutOwner(),
             JobsAreOver(),
+            OnlyWhatMayFails(taken),
         ]

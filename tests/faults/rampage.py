@@ -104,6 +104,10 @@ class Killer:
                 self.kills[name] += 1
             yield name
 
+    def spared(self) -> set[str]:
+        """Who was never killed: each time it was down already with something else."""
+        return {name for name in self.PROCESSES if not self.kills[name]}
+
     def until_all_back(self) -> None:
         for name in self.PROCESSES:
             self._until_running(name)

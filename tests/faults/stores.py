@@ -44,8 +44,9 @@ class Snapshot:
 
     def media_of(self, blob_id: UUID) -> str:
         """Any media of the blob, for messages."""
-        found = (str(row["uuid"]) for row in self.media if row["video_id"] == blob_id)
-        return next(found, "")
+        found = [row["uuid"] for row in self.media if row["video_id"] == blob_id]
+        found += [r["media_id"] for r in self.miniatures if r["blob_id"] == blob_id]
+        return next(map(str, found), "")
 
     @property
     def blob_by_id(self) -> dict[UUID, Row]:
@@ -57,8 +58,12 @@ class Snapshot:
 
 
 class Stores:
-    """The rows, documents, objects and staged files of one stack."""
+    """The rows, documents, objects and staged files of one stack.
 
+    Files may be staged in folders, those of hosts below one of them, and in the bucket.
+    """
+
+    STAGED = "staging/"
     TABLES = {
         "blobs": "SELECT * FROM blob",
         "media": "SELECT * FROM media",
@@ -68,8 +73,8 @@ class Stores:
         "attempts": "SELECT * FROM job_attempt ORDER BY number",
     }
 
-    def __init__(self, environment: Mapping[str, str], staging: Path) -> None:
-        self.staging = staging
+    def __init__(self, environment: Mapping[str, str], *folders: Path) -> None:
+        self._folders = folders
         self.bucket = environment["S3_BUCKET"]
         self._database_url = environment["DATABASE_URL"]
         self._mongo_url = environment["MONGO_URL"]
@@ -113,9 +118,9 @@ class Stores:
 
     def snapshot(self) -> Snapshot:
         """Rows last: what they do not name then had no owner before either."""
-        staged = {path.name for path in self.staging.iterdir()}
+        staged = self.staged()
         documents, objects = self._documents(), self._objects()
-        unfinished = self._unfinished()
+        unfinished = self.unfinished()
         return Snapshot(
             **self._tables(),
             documents=documents,
@@ -123,6 +128,18 @@ class Stores:
             unfinished=unfinished,
             staged=staged,
         )
+
+    def staged(self) -> set[str]:
+        """The names of files that are received or wait, whole or not, wherever they are."""
+        keys = (key for key in (*self._items(), *self._begun()) if self._is_staged(key))
+        names = {key.removeprefix(self.STAGED) for key in keys}
+        for folder in self._folders:
+            names |= {path.name for path in folder.rglob("*") if path.is_file()}
+        return names
+
+    def unfinished(self) -> list[str]:
+        """The keys of objects that are being put in parts."""
+        return [key for key in self._begun() if not self._is_staged(key)]
 
     def _tables(self) -> dict[str, list[Row]]:
         with self.postgres() as connection:
@@ -138,6 +155,10 @@ class Stores:
             return {item["_id"]: item["sha256"] for item in found}
 
     def _objects(self) -> dict[str, StoredItem]:
+        items = self._items().items()
+        return {key: item for key, item in items if not self._is_staged(key)}
+
+    def _items(self) -> dict[str, StoredItem]:
         with self.s3() as client:
             pages = client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
             items = [item for page in pages for item in page.get("Contents", [])]
@@ -148,7 +169,11 @@ class Stores:
             for item in items
         }
 
-    def _unfinished(self) -> list[str]:
+    def _begun(self) -> list[str]:
         with self.s3() as client:
             found = client.list_multipart_uploads(Bucket=self.bucket)
         return [upload["Key"] for upload in found.get("Uploads", [])]
+
+    @classmethod
+    def _is_staged(cls, key: str) -> bool:
+        return key.startswith(cls.STAGED)

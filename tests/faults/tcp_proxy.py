@@ -50,6 +50,10 @@ class LostReply:
         self._left = number
         self._containing = containing
 
+    @property
+    def happened(self) -> bool:
+        return not self._left
+
     def is_reply_to(self, request: bytes) -> bool:
         if self._left and self._containing in request:
             self._left -= 1
@@ -200,12 +204,14 @@ class TcpProxy:
         """Each connection breaks once it has carried so many bytes more."""
         self._change(cut_after_bytes=size_bytes)
 
-    def lose_reply(self, number: int = 1, containing: bytes = b"") -> None:
+    def lose_reply(self, number: int = 1, containing: bytes = b"") -> LostReply:
         """The reply to the k-th request from now that contains these bytes is lost.
 
         The server does what it is asked; the client gets a closed connection.
         """
-        self._lost.append(LostReply(number, containing))
+        lost = LostReply(number, containing)
+        self._lost.append(lost)
+        return lost
 
     def heal(self) -> None:
         self._lost.clear()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,7 +15,7 @@ from tests.faults.stores import Row, Snapshot, StoredItem
 
 
 class Whole:
-    """A snapshot in which nothing is wrong: one media, one blob, one job, one attempt."""
+    """A snapshot in which nothing is wrong: one media with its miniature, one job."""
 
     def __init__(self) -> None:
         self.blob: Row = {
@@ -22,6 +23,14 @@ class Whole:
             "sha256": "a" * 64,
             "size_bytes": 7,
             "object_key": "videos/1.mp4",
+            "state": "stored",
+            "staged_name": uuid4(),
+        }
+        self.picture: Row = {
+            "uuid": uuid4(),
+            "sha256": "d" * 64,
+            "size_bytes": 3,
+            "object_key": "miniatures/1.jpg",
             "state": "stored",
             "staged_name": uuid4(),
         }
@@ -42,18 +51,28 @@ class Whole:
             "lease_until": None,
             "lease_is_over": None,
             "staged_name": None,
+            "queued_at": 1,
+        }
+        self.miniature: Row = {
+            "media_id": self.media["uuid"],
+            "blob_id": self.picture["uuid"],
+            "shown": True,
         }
         self.seen = Snapshot(
-            blobs=[self.blob],
+            blobs=[self.blob, self.picture],
             media=[self.media],
-            urls=[self._url(self.media)],
+            miniatures=[self.miniature],
+            urls=[self._url(self.media), self._miniature_url()],
             jobs=[self.job],
             attempts=[
                 self._attempt(1, "failed", "object_store_away"),
                 self._attempt(2, "succeeded", ""),
             ],
             documents={self.blob["uuid"]: self.blob["sha256"]},
-            objects={"videos/1.mp4": StoredItem("videos/1.mp4", 7, "etag", "now")},
+            objects={
+                "videos/1.mp4": StoredItem("videos/1.mp4", 7, "etag", "now"),
+                "miniatures/1.jpg": StoredItem("miniatures/1.jpg", 3, "other", "now"),
+            },
         )
         self.taken = Taken(str(self.media["uuid"]), "a" * 64)
 
@@ -66,6 +85,18 @@ class Whole:
         media = {**self.media, "uuid": uuid4(), **changes}
         self.seen.media.append(media)
         self.seen.urls.append(self._url(media))
+
+    def fail(self, kind: str, code: str, queued_at: int = 0) -> None:
+        """A job of this kind has failed in its only attempt."""
+        failed = {"kind": kind, "status": "failed", "failure_code": code}
+        job = {**self.job, **failed, "uuid": uuid4(), "queued_at": queued_at}
+        self.seen.jobs.append({**job, "attempt": 1})
+        ended = {**self._attempt(1, "failed", code), "job_id": job["uuid"]}
+        self.seen.attempts.append(ended)
+
+    def _miniature_url(self) -> Row:
+        key, media = self.picture["object_key"], self.media["uuid"]
+        return {"media_id": media, "kind": "miniature", "object_key": key}
 
     def _url(self, media: Row) -> Row:
         key = self.blob["object_key"]
@@ -88,7 +119,14 @@ DAMAGES: dict[str, Damage] = {
     "failed with 'odd'": lambda w: w.media.update(status="failed", failure_code="odd"),
     "does not lead to the object": lambda w: w.seen.urls.clear(),
     "is missing": lambda w: w.blob.update(state="missing"),
-    "ready without object": lambda w: w.seen.objects.clear(),
+    "s3 videos/1.mp4": lambda w: w.seen.objects.pop("videos/1.mp4"),
+    "s3 miniatures/1.jpg": lambda w: w.seen.objects.pop("miniatures/1.jpg"),
+    "has 3 bytes": lambda w: w.picture.update(size_bytes=4),
+    "miniature leads to nothing stored": lambda w: w.picture.update(state="missing"),
+    "may not fail with crash_loop": lambda w: w.fail("make_miniature", "crash_loop"),
+    "may not fail with media_deleted": lambda w: w.fail(
+        "make_miniature", "media_deleted"
+    ),
     "has 7 bytes": lambda w: w.blob.update(size_bytes=8),
     "ready without document": lambda w: w.seen.documents.clear(),
     "document is of other bytes": lambda w: w.seen.documents.update(
@@ -142,9 +180,25 @@ class TestChecks:
     def test_a_failure_that_may_be_is_none(self) -> None:
         whole = Whole()
         whole.media.update(status="failed", failure_code="unreadable_media")
-        whole.taken = Taken(
-            whole.taken.uuid, whole.taken.sha256, frozenset({"unreadable_media"})
-        )
+        whole.taken = replace(whole.taken, may_fail=frozenset({"unreadable_media"}))
+        assert whole.violations() == []
+
+    def test_nor_is_that_of_a_job_that_may_be(self) -> None:
+        whole = Whole()
+        whole.fail("make_miniature", "crash_loop")
+        whole.taken = replace(whole.taken, may_fail=frozenset({"crash_loop"}))
+        assert whole.violations() == []
+
+    def test_nor_is_one_after_which_the_work_was_done(self) -> None:
+        whole = Whole()
+        whole.fail(whole.job["kind"], "object_store_denied")
+        assert whole.violations() == []
+
+    def test_nor_is_that_of_work_for_a_media_that_is_deleted(self) -> None:
+        whole = Whole()
+        whole.media.update(status="deleted")
+        whole.taken = replace(whole.taken, is_deleted=True)
+        whole.fail("make_miniature", "media_deleted")
         assert whole.violations() == []
 
     def test_what_should_be_deleted_and_is_not(self) -> None:
@@ -164,12 +218,18 @@ class Vandal:
 
     def __init__(self, stack: FaultStack, uuid: str) -> None:
         self._stores = stack.stores
+        self._staging = stack.embedded.data.staging
         (self.blob,) = self._stores.rows(
             "SELECT blob.* FROM blob JOIN media ON video_id = blob.uuid "
             "WHERE media.uuid = %s",
             uuid,
         )
         self._key: str = self.blob["object_key"]
+        (url,) = self._stores.rows(
+            "SELECT object_key FROM url WHERE media_id = %s AND kind = 'miniature'",
+            uuid,
+        )
+        self._picture_key: str = url["object_key"]
 
     def put(self, key: str, content: bytes) -> None:
         with self._stores.s3() as s3:
@@ -179,9 +239,9 @@ class Vandal:
         with self._stores.s3() as s3:
             s3.delete_object(Bucket=self._stores.bucket, Key=key)
 
-    def read(self) -> bytes:
+    def read(self, key: str) -> bytes:
         with self._stores.s3() as s3:
-            found = s3.get_object(Bucket=self._stores.bucket, Key=self._key)
+            found = s3.get_object(Bucket=self._stores.bucket, Key=key)
             content: bytes = found["Body"].read()
         return content
 
@@ -191,27 +251,46 @@ class Vandal:
         self.remove("videos/orphan.mp4")
 
     def lost_object(self) -> Iterator[str]:
-        content = self.read()
-        self.remove(self._key)
-        yield f"s3 {self._key}"
-        self.put(self._key, content)
+        yield from self._lost(self._key)
+
+    def lost_miniature(self) -> Iterator[str]:
+        yield from self._lost(self._picture_key)
+
+    def _lost(self, key: str) -> Iterator[str]:
+        content = self.read(key)
+        self.remove(key)
+        yield f"s3 {key}"
+        self.put(key, content)
 
     def changed_object(self) -> Iterator[str]:
-        content = self.read()
+        content = self.read(self._key)
         self.put(self._key, b"?" + content[1:])
         yield "the CDN gives"
         self.put(self._key, content)
 
     def doubled_object(self) -> Iterator[str]:
-        self.put("videos/double.mp4", self.read())
+        self.put("videos/double.mp4", self.read(self._key))
         yield "videos/double.mp4"
         self.remove("videos/double.mp4")
 
     def unfinished_upload(self) -> Iterator[str]:
-        named = {"Bucket": self._stores.bucket, "Key": self._key}
+        yield from self._unfinished(self._key, "unfinished multipart upload")
+
+    def unfinished_staged_object(self) -> Iterator[str]:
+        name = uuid4()
+        yield from self._unfinished(f"staging/{name}", f"staging {name}")
+
+    def orphan_staged_object(self) -> Iterator[str]:
+        name = uuid4()
+        self.put(f"staging/{name}", b"?")
+        yield f"staging {name}"
+        self.remove(f"staging/{name}")
+
+    def _unfinished(self, key: str, told: str) -> Iterator[str]:
+        named = {"Bucket": self._stores.bucket, "Key": key}
         with self._stores.s3() as s3:
             begun = s3.create_multipart_upload(**named)
-            yield "unfinished multipart upload"
+            yield told
             s3.abort_multipart_upload(**named, UploadId=begun["UploadId"])
 
     def orphan_document(self) -> Iterator[str]:
@@ -229,7 +308,7 @@ class Vandal:
             documents.insert_one(found)
 
     def orphan_staged_file(self) -> Iterator[str]:
-        file = self._stores.staging / str(uuid4())
+        file = self._staging / str(uuid4())
         file.write_bytes(b"?")
         yield f"staging {file.name}"
         file.unlink()
@@ -249,9 +328,12 @@ class TestOracle:
     KINDS = (
         Vandal.orphan_object,
         Vandal.lost_object,
+        Vandal.lost_miniature,
         Vandal.changed_object,
         Vandal.doubled_object,
         Vandal.unfinished_upload,
+        Vandal.unfinished_staged_object,
+        Vandal.orphan_staged_object,
         Vandal.orphan_document,
         Vandal.lost_document,
         Vandal.orphan_staged_file,

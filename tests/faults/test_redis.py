@@ -30,6 +30,17 @@ class Bell:
             for name, value in settings.items():
                 client.config_set(name.replace("_", "-"), value)
 
+    def refusals(self) -> int:
+        """How often it has answered with an error; a script that fails counts as one."""
+        with redis.Redis.from_url(self._url) as client:
+            return sum(each["count"] for each in client.info("errorstats").values())
+
+    def unacknowledged(self) -> set[bytes]:
+        """Messages that Redis has given away, and of which nobody said he has them."""
+        with redis.Redis.from_url(self._url) as client:
+            given = client.scan_iter("dramatiq:__acks__.*")
+            return {message for key in given for message in client.smembers(key)}
+
     def send(self, actor: str) -> None:
         """A message for an actor that nobody has any more."""
         message = dramatiq.Message(
@@ -41,6 +52,30 @@ class Bell:
             broker.enqueue(message)
         finally:
             broker.client.close()
+
+
+@pytest.mark.faults
+class TestLostFetch:
+    LOST = 4
+
+    def test_f13_messages_that_were_given_away_and_never_came(
+        self, stack: FaultStack, uploads: Uploads
+    ) -> None:
+        bell = Bell(stack)
+        with stack.stopped("worker"):
+            uploads.several(self.LOST)
+            # The first that are asked for, while messages wait in each queue.
+            fetches = [
+                stack.proxy("redis").lose_reply(number, containing=b"fetch")
+                for number in range(1, self.LOST + 1)
+            ]
+        took = stack.oracle.until_content(uploads.taken)
+        stranded = bell.unacknowledged()
+        print(f"ready after {took:.0f} s, {len(stranded)} stranded")  # noqa: T201
+        assert all(fetch.happened for fetch in fetches)
+        assert stranded
+        for taken in uploads.taken:
+            assert uploads.attempts(taken, PUT) == [("succeeded", None)]
 
 
 class TestLostReply:
@@ -133,10 +168,14 @@ class TestRedisThatIsNoHelp:
 
     def test_f16_no_memory_left(self, stack: FaultStack, uploads: Uploads) -> None:
         bell = Bell(stack)
+        refused = bell.refusals()
         bell.configure(maxmemory_policy="noeviction", maxmemory="1")
         try:
             taken = uploads.several(3)
+            read = uploads.client.http.get(f"/media/{taken[0].uuid}/")
         finally:
             bell.configure(maxmemory_policy="volatile-lru", maxmemory="256mb")
-        assert len(taken) == 3
+        assert read.status_code == 200
+        # One for each upload, at least: nobody could be rung for.
+        assert bell.refusals() - refused >= len(taken)
         stack.oracle.until_content(uploads.taken)

@@ -43,6 +43,7 @@ class TestTwoHundredUploads:
                 stack.oracle.until_content(crowd.taken, max(left, 0.0))
             finally:
                 self._tell(crowd, killer, restarted, answered)
+        assert killer.spared() == set()
         assert crowd.errors == []
         assert len(crowd.taken) == self.UPLOADS
 

@@ -1,8 +1,6 @@
 """The admin site: who gets in, what staff see, and that nothing can be changed."""
 
-from collections.abc import AsyncIterator
 from ipaddress import ip_network
-from secrets import token_hex
 from uuid import UUID, uuid4
 
 import httpx
@@ -30,25 +28,6 @@ PAGES = (
     "orm/jobattempt",
     "orm/workerheartbeat",
 )
-
-
-@pytest.fixture
-async def browser(accounts: Accounts) -> AsyncIterator[Browser]:
-    async with Browser.at("198.51.100.20") as browser:
-        yield browser
-
-
-@pytest.fixture
-def email() -> str:
-    """Nobody else's, as what is counted outlives a test."""
-    return f"{token_hex(8)}@example.org"
-
-
-@pytest.fixture
-async def staff(browser: Browser, accounts: Accounts, email: str) -> Browser:
-    await accounts.make(email, "admin")
-    await browser.sign_in(email)
-    return browser
 
 
 async def rows_of(browser: Browser, page: str) -> set[str]:

@@ -44,10 +44,13 @@ class TestAsyncStatusUpdates:
         assert (await Media.objects.aget()).status == "processing"
         assert await JobAttempt.objects.acount() == 1
 
+    @pytest.mark.parametrize(
+        "rounds", [30, pytest.param(500, marks=pytest.mark.faults)]
+    )
     async def test_ready_when_published_and_described_whatever_comes_first(
-        self, world: LedgerWorld, session: Session
+        self, world: LedgerWorld, session: Session, rounds: int
     ) -> None:
-        for number in range(30):
+        for number in range(rounds):
             new = world.received(session, f"video {number}".encode())
             media_id = (await world.ledger.ingest(new)).media_id
             upload = await world.claimed(media_id, UPLOAD)
@@ -59,7 +62,7 @@ class TestAsyncStatusUpdates:
             media = await Media.objects.aget(uuid=media_id)
             assert media.status == "ready"
             assert media.duration_seconds == 5.3
-        assert await Url.objects.acount() == 30
+        assert await Url.objects.acount() == rounds
 
     async def test_the_staged_file_may_go_when_the_last_job_has_ended(
         self, world: LedgerWorld, session: Session
@@ -74,11 +77,14 @@ class TestAsyncStatusUpdates:
         ended = await world.ledger.mark_described(extract, SUMMARY)
         assert ended == (new.file.name,)
 
+    @pytest.mark.parametrize(
+        "rounds", [10, pytest.param(100, marks=pytest.mark.faults)]
+    )
     async def test_of_two_last_jobs_at_once_one_lets_the_staged_file_go(
-        self, world: LedgerWorld, session: Session
+        self, world: LedgerWorld, session: Session, rounds: int
     ) -> None:
         other = await sync_to_async(world.session)("other@example.org")
-        for number in range(10):
+        for number in range(rounds):
             content = f"video {number}".encode()
             new = world.received(session, content)
             media = [

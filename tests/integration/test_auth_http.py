@@ -5,7 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
+from django.conf import settings
 
+from backend.config.api_container import ApiContainer
 from tests.accounts import PASSWORD, Accounts
 from tests.answers import problem
 from tests.api_in_process import ApiInProcess
@@ -131,3 +133,44 @@ class TestAuthOverHttp:
         for odd in ("", "\x00", tokens["access"], "a" * 12_288):
             answer = await client.post("refresh", {"refresh": odd})
             assert problem(answer) == (401, "invalid_token")
+
+
+class TestClosedSignUp:
+    @pytest.fixture
+    async def http(self, accounts: Accounts) -> AsyncIterator[httpx.AsyncClient]:
+        closed = settings.ENVIRONMENT.model_copy(update={"signup": "closed"})
+        async with ApiInProcess.of(ApiContainer(closed)) as http:
+            yield http
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"json": ANN},
+            {"json": ANN | {"role": "admin"}},
+            {"json": ANN | {"password": "password"}},
+            {"content": b"{"},
+            {"content": b""},
+            {"data": ANN},
+            {"files": {"video": b"bytes"}},
+            {"json": ANN, "params": {"colour": "red"}},
+        ],
+        ids=range(8),
+    )
+    async def test_it_is_refused_whatever_the_body(
+        self, http: httpx.AsyncClient, body: dict[str, Any]
+    ) -> None:
+        answer = await http.post("/auth/signup/", **body)
+        assert problem(answer) == (403, "signup_closed")
+
+    async def test_the_body_is_not_read(self, http: httpx.AsyncClient) -> None:
+        async def endless() -> AsyncIterator[bytes]:
+            raise AssertionError("It is read.")
+            yield b""
+
+        answer = await http.post("/auth/signup/", content=endless())
+        assert problem(answer) == (403, "signup_closed")
+
+    async def test_nothing_else_is_closed(self, http: httpx.AsyncClient) -> None:
+        answer = await http.post("/auth/signin/", json=ANN)
+        assert problem(answer) == (401, "bad_credentials")
+        assert (await http.get("/auth/signup/")).status_code == 405

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from asgiref.sync import SyncToAsync, sync_to_async
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, connection, connections, transaction
 
 from backend.domain.errors import DatabaseAway, DatabaseSilent, JobOpen
 from backend.domain.patience import Patience
@@ -25,10 +25,12 @@ class Backends:
     COUNT = """
         SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()
+          AND backend_type = 'client backend'
     """
     END = """
         SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()
+          AND backend_type = 'client backend'
     """
 
     @classmethod
@@ -73,6 +75,23 @@ class Units:
         Backends._ask("SELECT pg_terminate_backend(pg_backend_pid())::int")
 
     @staticmethod
+    def think_for_too_long() -> None:
+        """Within a transaction."""
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 50")
+            time.sleep(0.5)
+            cursor.execute("SELECT 1")
+
+    @staticmethod
+    def be_demoted() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET default_transaction_read_only = on")
+
+    @staticmethod
+    def write() -> int:
+        return Role.objects.update(built_in=True)
+
+    @staticmethod
     def leave_a_transaction_open() -> None:
         connection.set_autocommit(False)
         Role.objects.update(built_in=False)
@@ -99,7 +118,7 @@ def patient_threads(alone: None) -> Iterator[DatabaseThreads]:
 
 @pytest.fixture
 def threads(alone: None) -> Iterator[DatabaseThreads]:
-    threads = DatabaseThreads(SIZE, patience_seconds=0.3)
+    threads = DatabaseThreads(SIZE, patience_seconds=1.5)
     yield threads
     threads.close()
 
@@ -136,6 +155,23 @@ class TestConnections:
             await threads.run(Units.lose_the_connection)
         assert isinstance(raised.value.__cause__, OperationalError)
         assert await threads.run(Role.objects.count) == ROLES
+
+    async def test_one_that_is_cut_within_a_transaction_is_told_and_replaced(
+        self, threads: DatabaseThreads
+    ) -> None:
+        with pytest.raises(DatabaseAway):
+            await threads.run(Units.think_for_too_long)
+        assert await threads.run(Role.objects.count) == ROLES
+
+    async def test_one_that_may_only_read_is_told_and_replaced(
+        self, threads: DatabaseThreads
+    ) -> None:
+        """It is that of a standby; a new one may lead to the primary."""
+        await threads.run(Units.be_demoted)
+        assert await threads.run(Role.objects.count) == ROLES
+        with pytest.raises(DatabaseAway):
+            await threads.run(Units.write)
+        assert await threads.run(Units.write) == ROLES
 
     async def test_an_open_transaction_is_not_left_to_the_next(
         self, threads: DatabaseThreads
@@ -205,7 +241,7 @@ class TestUnits:
         assert await asyncio.gather(*counts) == [ROLES] * SIZE * 3
 
     async def test_one_that_is_not_answered_in_time_may_still_be_done(self) -> None:
-        threads = DatabaseThreads(size=1, answer_seconds=0.05)
+        threads = DatabaseThreads(size=1, answer_seconds=0.5)
         release = threading.Event()
         with pytest.raises(DatabaseSilent):
             await threads.run(release.wait)
@@ -223,7 +259,7 @@ class TestUnits:
                 await asyncio.create_task(threads.run(release.wait))
             with pytest.raises(DatabaseAway):
                 await threads.run(int)
-        assert 0.3 <= time.monotonic() - began < 1.0
+        assert 0.3 <= time.monotonic() - began < 3.0
         assert await threads.run(int) == 0
         release.set()
         threads.close()
@@ -294,8 +330,16 @@ class TestContext:
                 raise OperationalError
         await self._all_are_free(threads)
 
+    async def test_so_is_that_one_may_only_read(self, threads: DatabaseThreads) -> None:
+        await threads.run(Units.be_demoted)
+        with pytest.raises(DatabaseAway):
+            async with threads.context():
+                await Role.objects.aupdate(built_in=True)
+        await self._all_are_free(threads)
+        assert await threads.run(Units.write) == ROLES
+
     async def test_a_silent_server_is_not_waited_for_without_end(self) -> None:
-        threads = DatabaseThreads(SIZE, answer_seconds=0.05)
+        threads = DatabaseThreads(SIZE, answer_seconds=1.0)
         release = threading.Event()
         with pytest.raises(DatabaseSilent):
             async with threads.context():

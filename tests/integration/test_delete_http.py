@@ -29,7 +29,7 @@ class Kept:
         return [
             await worker.object_storage.stat(ObjectKey(blob.object_key)) is not None,
             await worker.document_store.find(blob.uuid) is not None,
-            worker.staging.holds(blob.staged_name),
+            worker.staging.holds(blob.staged_name, blob.size_bytes),
         ]
 
 
@@ -40,6 +40,17 @@ async def ready(service: Service, caller: Caller, media_id: UUID) -> UUID:
 
 
 class TestDelete:
+    async def test_only_the_state_that_was_read_if_that_is_wished(
+        self, owner: Caller, clips: ClipMaker
+    ) -> None:
+        media_id = await owner.uploaded(clips.mp4())
+        revision = (await owner.get(media_id)).json()["revision"]
+        other = await owner.delete(media_id, {"If-Match": f'"{revision + 1}"'})
+        assert problem(other) == (412, "revision_mismatch")
+        assert (await owner.get(media_id)).status_code == 200
+        right = await owner.delete(media_id, {"If-Match": f'"{revision}"'})
+        assert right.status_code == 204
+
     async def test_every_address_of_it_is_gone_and_then_its_bytes(
         self, service: Service, owner: Caller, clips: ClipMaker
     ) -> None:

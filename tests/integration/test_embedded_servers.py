@@ -8,6 +8,7 @@ import socket
 import sysconfig
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ class Stores:
         )
 
     def s3(self) -> Any:
-        return boto3.client(
+        client = boto3.client(
             "s3",
             endpoint_url=self._environment["S3_ENDPOINT_URL"],
             region_name=self._environment["S3_REGION"],
@@ -74,6 +75,9 @@ class Stores:
             aws_secret_access_key=self._environment["S3_SECRET_ACCESS_KEY"],
             config=Config(retries={"max_attempts": 1}),
         )
+        # No test waits for the collector with connections that are open.
+        weakref.finalize(self, client.close)
+        return client
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 from backend.adapters.redis_answer_cache import RedisAnswerCache
 from backend.adapters.redis_generations import RedisFreshness, RedisGenerations
 from backend.adapters.redis_hints import RedisHints
-from backend.adapters.redis_line import Answers
+from backend.adapters.redis_line import Command
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.models import User
 from tests.fresh_steps import SCOPES, FreshSteps, Parts, Stale, VersionedRow
@@ -63,10 +63,10 @@ class Rewritten(RedisGenerations):
 
     REWRITES: tuple[tuple[str, str], ...]
 
-    async def _run(self, script: str, keys: Any, *arguments: Any) -> Answers:
+    def _command(self, script: str, keys: Any, *arguments: Any) -> Command:
         for old, new in self.REWRITES:
             script = script.replace(old, new)
-        return await super()._run(script, keys, *arguments)
+        return super()._command(script, keys, *arguments)
 
 
 class Unchecked(Rewritten):
@@ -97,11 +97,22 @@ class JoinsAny(RedisAnswerCache):
         super()._start(key, AnyFlight(flight))  # type: ignore[arg-type]
 
 
+class ForeseesAll(RedisAnswerCache):
+    """What was read ahead is used again by whoever comes later."""
+
+    _last: Any = None
+
+    def _read_ahead(self, entry: Any) -> Any:
+        self._last = super()._read_ahead(entry) or self._last
+        return self._last
+
+
 WRONG = {
     "told before the commit": Parts(change=tell_then_commit),
     "no wait": Parts(freshness=Impatient),
     "store without a check": Parts(generations=Unchecked),
     "joins any flight": Parts(answers=JoinsAny),
+    "reads ahead for others": Parts(answers=ForeseesAll),
     "fixed first generation": Parts(generations=FixedStart),
 }
 
@@ -124,7 +135,7 @@ class TestFreshness:
         self, redis: OwnRedis, row: VersionedRow, wrong: str
     ) -> None:
         with pytest.raises(Stale):
-            await FreshSteps(redis, row, "a seed", WRONG[wrong]).run(3 * STEPS)
+            await FreshSteps(redis, row, "a seed", WRONG[wrong]).run(9 * STEPS)
 
 
 class Process:

@@ -25,6 +25,13 @@ pytestmark = pytest.mark.usefixtures("clean_database")
 UPLOAD, EXTRACT = JobKind.UPLOAD_TO_CDN, JobKind.EXTRACT_METADATA
 MINIATURE = JobKind.MAKE_MINIATURE
 GONE, UNKNOWN = Sight.GONE, Sight.UNKNOWN
+DENIED = JobFailed(FailureCode.OBJECT_STORE_DENIED, "wrong keys")
+# Ends of a look after which nobody knows more of the object than before.
+NOTHING_SEEN = [
+    FailureCode.OBJECT_STORE_DENIED,
+    FailureCode.STEP_TIMED_OUT,
+    FailureCode.INTERNAL_ERROR,
+]
 
 
 class HealingWorld(LedgerWorld):
@@ -86,6 +93,13 @@ async def status(media_id: UUID) -> tuple[str, str]:
 async def open_jobs(media_id: UUID) -> set[str]:
     jobs = Job.objects.filter(media=media_id, status="queued")
     return {kind async for kind in jobs.values_list("kind", flat=True)}
+
+
+async def newest_upload(media_id: UUID) -> tuple[str, str]:
+    uploads = Job.objects.filter(media=media_id, kind=UPLOAD)
+    job = await uploads.order_by("-queued_at").afirst()
+    assert job is not None
+    return job.status, job.failure_code
 
 
 async def blob() -> tuple[str, UUID]:
@@ -250,7 +264,7 @@ class TestObjectGone:
         assert (await Media.objects.aget(uuid=media_id)).status == "deleting"
 
     @pytest.mark.parametrize("sight", [Sight.THERE, GONE, UNKNOWN])
-    @pytest.mark.parametrize("code", ["staged_file_missing", "unreadable_media"])
+    @pytest.mark.parametrize("code", ["object_damaged", "unreadable_media"])
     async def test_media_that_failed_otherwise_swallow_nothing(
         self, world: HealingWorld, owner: Session, code: str, sight: Sight
     ) -> None:
@@ -370,6 +384,65 @@ class TestStoreAway:
         assert await world.ledger.mark_published(claim) == (new.file.name,)
         assert await status(media_id) == ("ready", "")
 
+    async def test_the_bytes_of_one_upload_are_enough(
+        self, world: HealingWorld, owner: Session
+    ) -> None:
+        media_id = await world.ready(owner)
+        first = world.received(owner)
+        await world.ingested(first, UNKNOWN)
+
+        spare = LedgerWorld.unsealed(world.received(owner))
+        ingested = await world.ingested(spare, UNKNOWN)
+
+        assert (ingested.media_id, ingested.given_up) == (media_id, None)
+        assert not ingested.keeps_staged_file
+        assert await blob() == ("stored", first.file.name)
+        claim = await world.claimed(media_id, UPLOAD)
+        assert await world.ledger.mark_published(claim) == (first.file.name,)
+
+    async def test_an_upload_that_runs_may_have_looked_already(
+        self, world: HealingWorld, owner: Session
+    ) -> None:
+        """It lets its file go, so that nothing would be left of an object lost since."""
+        media_id = await world.ready(owner)
+        await world.ingested(world.received(owner), UNKNOWN)
+        claim = await world.claimed(media_id, UPLOAD)
+
+        later = world.received(owner)
+        assert (await world.ingested(later, UNKNOWN)).keeps_staged_file
+
+        assert await blob() == ("stored", later.file.name)
+        with pytest.raises(JobFailed):
+            await world.ledger.mark_published(claim)
+
+    async def test_twins_beside_it_do_not_send_one_another_back(
+        self, world: HealingWorld, owner: Session
+    ) -> None:
+        """Each names its file while an upload runs; what nobody saw stays unseen."""
+        media_id = await world.ready(owner)
+        await world.ingested(world.received(owner), UNKNOWN)
+        await world.claimed(media_id, UPLOAD)
+        twins = [world.received(owner) for _ in range(3)]
+        unseen = Sighting((await world.unseen(twins[0])).blob, UNKNOWN)
+
+        for twin in twins:
+            assert (await world.ledger.ingest(twin, unseen)).keeps_staged_file
+
+        assert await blob() == ("stored", twins[-1].file.name)
+
+    async def test_those_that_a_job_has_let_go_are_not_relied_upon(
+        self, world: HealingWorld, owner: Session
+    ) -> None:
+        """Whoever removes the file may have begun to."""
+        media_id = await world.ready(owner)
+        first = world.received(owner)
+        await world.ingested(first, UNKNOWN)
+        await world.ledger.mark_published(await world.claimed(media_id, UPLOAD))
+
+        second = world.received(owner)
+        assert (await world.ingested(second, UNKNOWN)).keeps_staged_file
+        assert await blob() == ("stored", second.file.name)
+
     async def test_the_kept_bytes_outlive_the_media_that_they_were_kept_for(
         self, world: HealingWorld, owner: Session
     ) -> None:
@@ -422,14 +495,144 @@ class TestStoreAway:
         await world.ingested(new, UNKNOWN)
         claim = await world.claimed(media_id, UPLOAD)
 
-        denied = JobFailed(FailureCode.OBJECT_STORE_DENIED, "wrong keys")
-        assert await world.ledger.fail(claim, denied) == ()
+        assert await world.ledger.fail(claim, DENIED) == ()
 
         caller = await sync_to_async(world.caller)(owner)
         await world.ledger.retry(media_id, UPLOAD, caller, "request-3")
         claim = await world.claimed(media_id, UPLOAD)
         assert claim.blob.staged_name == new.file.name
         assert await world.ledger.mark_published(claim) == (new.file.name,)
+
+
+class TestFailedLook:
+    """A job that looks for the object decides about its media only if that is lost."""
+
+    @pytest.mark.parametrize("code", NOTHING_SEEN)
+    async def test_after_a_duplicate_leaves_the_media_ready(
+        self, world: HealingWorld, owner: Session, code: FailureCode
+    ) -> None:
+        media_id = await world.ready(owner)
+        await world.ingested(world.received(owner), UNKNOWN)
+        claim = await world.claimed(media_id, UPLOAD)
+        await world.ledger.fail(claim, JobFailed(code, "nothing was seen"))
+
+        assert await status(media_id) == ("ready", "")
+        assert await newest_upload(media_id) == ("failed", code)
+        again = await world.ingested(world.received(owner))
+        assert (again.media_id, again.created) == (media_id, False)
+
+    async def test_after_a_deletion_leaves_that_of_another_owner_ready(
+        self, world: HealingWorld, owner: Session
+    ) -> None:
+        media_id = await world.ready(owner)
+        other = await world.ready(await world.owner("other"))
+        await world.ingested(world.received(owner), UNKNOWN)
+        await world.ledger.fail(await world.claimed(media_id, UPLOAD), DENIED)
+        await world.delete(media_id, owner)
+        await world.ledger.let_go(await world.claimed(media_id, JobKind.DELETE_MEDIA))
+
+        await world.ledger.fail(await world.claimed(other, UPLOAD), DENIED)
+
+        assert await status(other) == ("ready", "")
+        assert await newest_upload(other) == ("failed", "object_store_denied")
+
+    async def test_whose_workers_die_leaves_the_media_ready(
+        self, world: HealingWorld, owner: Session
+    ) -> None:
+        media_id = await world.ready(owner)
+        await world.ingested(world.received(owner), UNKNOWN)
+        await world.claimed(media_id, UPLOAD)
+        await world.expire_leases()
+        await world.ledger.reclaim_lost()
+
+        assert await status(media_id) == ("ready", "")
+        assert await newest_upload(media_id) == ("failed", "crash_loop")
+
+    async def test_leaves_a_published_media_to_what_it_still_lacks(
+        self, world: HealingWorld, owner: Session
+    ) -> None:
+        media_id = await world.taken_in(owner)
+        await world.published(media_id)
+        await world.ingested(world.received(owner), UNKNOWN)
+        await world.ledger.fail(await world.claimed(media_id, UPLOAD), DENIED)
+
+        extract = await world.claimed(media_id, EXTRACT)
+        await world.ledger.mark_described(extract, SUMMARY)
+
+        assert await status(media_id) == ("ready", "")
+
+    async def test_that_finds_nothing_fails_the_media(
+        self, world: HealingWorld, owner: Session
+    ) -> None:
+        media_id = await world.ready(owner)
+        await world.ingested(world.received(owner), UNKNOWN)
+        claim = await world.claimed(media_id, UPLOAD)
+        await world.ledger.fail(claim, JobFailed(FailureCode.OBJECT_MISSING, "gone"))
+        assert await status(media_id) == ("failed", "object_missing")
+
+
+class TestStagedBytesLost:
+    """An attempt says that what is staged is gone, or is not what was received."""
+
+    @staticmethod
+    async def fail(world: HealingWorld, media_id: UUID, kind: JobKind = UPLOAD) -> None:
+        damaged = JobFailed(FailureCode.STAGED_FILE_MISSING, "other bytes")
+        await world.ledger.fail(await world.claimed(media_id, kind), damaged)
+
+    async def test_an_upload_takes_its_place_and_brings_all_owners_media_back(
+        self, world: HealingWorld, owner: Session
+    ) -> None:
+        other = await world.owner("other")
+        mine, theirs = await world.taken_in(owner), await world.taken_in(other)
+        older = (await blob())[1]
+        for media_id in (mine, theirs):
+            await self.fail(world, media_id)
+            assert await status(media_id) == ("failed", "staged_file_missing")
+
+        new = world.received(owner)
+        ingested = await world.ledger.ingest(new)
+
+        assert (ingested.media_id, ingested.healed) == (mine, True)
+        assert (ingested.keeps_staged_file, ingested.given_up) == (True, older)
+        assert await blob() == ("staged", new.file.name)
+        for media_id in (mine, theirs):
+            await world.made_ready(media_id)
+            assert await status(media_id) == ("ready", "")
+
+    async def test_declared_bytes_are_received(
+        self, world: HealingWorld, owner: Session
+    ) -> None:
+        """Though its owner's media is live, as after a retry."""
+        new = world.received(owner)
+        media_id = (await world.ledger.ingest(new)).media_id
+        await self.fail(world, media_id)
+        await Media.objects.aupdate(status="processing", failure_code="")
+        assert await world.ledger.find(owner.user_id, new.file.sha256) is None
+
+    async def test_the_file_of_a_healing_is_not_disowned_by_an_older_attempt(
+        self, world: HealingWorld, owner: Session
+    ) -> None:
+        media_id = await world.taken_in(owner)
+        claim = await world.claimed(media_id, EXTRACT)
+        await self.fail(world, media_id)
+        new = world.received(owner)
+        await world.ledger.ingest(new)
+
+        damaged = JobFailed(FailureCode.STAGED_FILE_MISSING, "other bytes")
+        await world.ledger.fail(claim, damaged)
+
+        assert await status(media_id) == ("processing", "")
+        assert await open_jobs(media_id) >= {UPLOAD, EXTRACT}
+        twin = await world.ledger.ingest(world.received(owner))
+        assert not twin.keeps_staged_file
+
+    async def test_a_picture_that_is_lost_says_nothing_of_the_video(
+        self, world: HealingWorld, owner: Session
+    ) -> None:
+        media_id = await world.taken_in(owner)
+        await self.fail(world, media_id, MINIATURE)
+        twin = await world.ledger.ingest(world.received(owner))
+        assert not twin.keeps_staged_file
 
 
 class TestChangedMeanwhile:

@@ -1,5 +1,6 @@
 """Uploads of bytes whose object somebody has taken out of the bucket, on real stores."""
 
+import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator
@@ -24,6 +25,9 @@ from tests.s3 import S3Lab
 
 # A request has 4 s for all its waits for stores; the store is looked at twice in them.
 SOON_SECONDS = 5.0
+# As many as any machine answers within the patience of a request, two of whose seconds
+# the silent store takes.
+TWINS = 8
 
 
 class Bucket:
@@ -200,5 +204,18 @@ class TestStoreAway:
         assert said(answer) == (200, True, False)
         assert answer.json()["uuid"] == str(scene.media_id)
         assert seconds < SOON_SECONDS
+        await scene.service.work(scene.media_id)
+        assert await scene.is_whole()
+
+    async def test_twins_do_not_send_one_another_back_to_a_silent_one(
+        self, scene: Scene
+    ) -> None:
+        """The file of the first is enough, so that the others change nothing."""
+        with BlackHole.open() as port:
+            async with scene.without_store(port) as owner:
+                answers = await asyncio.gather(
+                    *(owner.upload(scene.video) for _ in range(TWINS))
+                )
+        assert {said(answer) for answer in answers} == {(200, True, False)}
         await scene.service.work(scene.media_id)
         assert await scene.is_whole()

@@ -18,42 +18,17 @@ from backend.domain.errors import (
     RightMissing,
 )
 from backend.domain.failures import FailureCode, JobFailed
-from backend.domain.jobs import JobKind, RetriedJob, RetryPolicy
+from backend.domain.jobs import JobKind, RetriedJob
 from backend.domain.media import Ingested
 from backend.orm.database_threads import DatabaseThreads
-from backend.orm.models import Job, Media, Miniature, Session
+from backend.orm.models import Job, Media, Session, Url
 from backend.use_cases.ports import Freshness
-from tests.ledger_world import SUMMARY, LedgerWorld
+from tests.retry_world import RetryWorld
 
 pytestmark = pytest.mark.usefixtures("clean_database")
 
 UPLOAD, EXTRACT = JobKind.UPLOAD_TO_CDN, JobKind.EXTRACT_METADATA
 PICTURE, DELETE = JobKind.MAKE_MINIATURE, JobKind.DELETE_MEDIA
-
-
-class RetryWorld(LedgerWorld):
-    """A ledger whose jobs have one attempt only."""
-
-    def __init__(self, threads: DatabaseThreads, freshness: Freshness) -> None:
-        super().__init__(threads, freshness, RetryPolicy(most_failures=1))
-
-    async def failed(self, media_id: UUID, kind: JobKind) -> None:
-        claim = await self.claimed(media_id, kind)
-        error = JobFailed(FailureCode.INTERNAL_ERROR, "a surprise")
-        await self.ledger.fail(claim, error)
-
-    async def succeeded(self, media_id: UUID, kind: JobKind) -> None:
-        claim = await self.claimed(media_id, kind)
-        if kind == UPLOAD:
-            await self.ledger.mark_published(claim)
-        else:
-            await self.ledger.mark_described(claim, SUMMARY)
-
-    async def retry(
-        self, media_id: UUID, kind: JobKind, session: Session
-    ) -> RetriedJob:
-        caller = await sync_to_async(self.caller)(session)
-        return await self.ledger.retry(media_id, kind, caller, "request-3")
 
 
 @pytest_asyncio.fixture
@@ -193,9 +168,8 @@ class TestRefusals:
         self, world: RetryWorld, owner: Session, media_id: UUID
     ) -> None:
         await world.close_miniature(media_id)
-        media = await Media.objects.select_related("video").aget(uuid=media_id)
-        await Miniature.objects.acreate(
-            media=media, blob=media.blob, width=1, height=1, shown=True
+        await Url.objects.acreate(
+            media_id=media_id, kind="miniature", object_key="miniatures/x.jpg"
         )
         with pytest.raises(NothingToRetry):
             await world.retry(media_id, PICTURE, owner)

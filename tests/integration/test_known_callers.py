@@ -1,5 +1,6 @@
 """Callers that are remembered for a while, on the real PostgreSQL and Redis."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -95,3 +96,27 @@ class TestKnownCallers:
         assert await known.caller(tokens) is None
         await accounts.change_sessions(revoked_at=None)
         assert await known.caller(tokens) is not None
+
+
+class TestReadAhead:
+    async def test_the_same_words_of_two_are_two_requests(
+        self, known: Known, accounts: Accounts
+    ) -> None:
+        """And what one read ahead is not shown to another."""
+        both = [await accounts.signed_in(f"{n}@example.org") for n in ("ann", "bob")]
+        cache = known.container.answer_cache
+
+        async def mine(tokens: Tokens) -> bytes:
+            claims = accounts.tokens.read_access(tokens.access)
+            assert await known.container.callers.caller(claims, "/media/?owner=me")
+            name = str(claims.user_id)
+
+            async def make() -> bytes:
+                return name.encode()
+
+            return await cache.answer(f"of:{name}", [Scopes.MEDIA_LISTS], make)
+
+        for _ in range(3):
+            for tokens in both:
+                user = accounts.tokens.read_access(tokens.access).user_id
+                assert await asyncio.create_task(mine(tokens)) == str(user).encode()

@@ -20,6 +20,7 @@ from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.jobs import JobKind, RetryPolicy
 from backend.domain.leftovers import Leftovers
 from backend.domain.media import ObjectKey
+from backend.orm.database_lines import DatabaseLines
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.media_lists import MediaFilter, MediaLists, MediaOrder
 from backend.orm.media_repository import MediaRepository
@@ -48,10 +49,12 @@ PICTURE, DELETE = JobKind.MAKE_MINIATURE, JobKind.DELETE_MEDIA
 class DeletionWorld(LedgerWorld):
     """A ledger with owners, and readers that look at it."""
 
-    def __init__(self, threads: DatabaseThreads, freshness: Freshness) -> None:
+    def __init__(
+        self, threads: DatabaseThreads, lines: DatabaseLines, freshness: Freshness
+    ) -> None:
         super().__init__(threads, freshness, RetryPolicy(first_delay=timedelta()))
-        self.readers = MediaRepository(threads)
-        self.lists = MediaLists(threads)
+        self.readers = MediaRepository(threads, lines)
+        self.lists = MediaLists(lines)
 
     async def owner(self, email: str = "owner@example.org", **role: str) -> Session:
         return await sync_to_async(self.session)(email, **role)
@@ -94,9 +97,11 @@ class DeletionWorld(LedgerWorld):
 
 
 @pytest_asyncio.fixture
-async def world(freshness: Freshness) -> AsyncIterator[DeletionWorld]:
+async def world(
+    freshness: Freshness, database_lines: DatabaseLines
+) -> AsyncIterator[DeletionWorld]:
     threads = DatabaseThreads()
-    yield DeletionWorld(threads, freshness)
+    yield DeletionWorld(threads, database_lines, freshness)
     threads.close()
 
 
@@ -342,6 +347,15 @@ class TestLettingGo:
         media = await Media.objects.aget()
         assert (media.status, media.video_id) == ("deleted", None)
         assert (media.technical, media.duration_seconds) == (None, None)
+
+    async def test_the_same_bytes_get_another_key_than_the_one_that_was_let_go(
+        self, world: DeletionWorld, owner: Session
+    ) -> None:
+        left = [await world.let_go(await world.deleted(owner)) for _ in range(3)]
+        await world.taken_in(owner)
+        keys = [key for leftovers in left for key in leftovers.objects]
+        keys.append(ObjectKey((await Blob.objects.aget()).object_key))
+        assert len(set(keys)) == 4
 
     async def test_bytes_that_were_never_stored_go_as_well(
         self, world: DeletionWorld, owner: Session

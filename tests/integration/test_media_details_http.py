@@ -75,6 +75,18 @@ class TestDetail:
             answer = await owner.get_with(f"/media/{media_id}/", If_None_Match=header)
             assert answer.status_code == 200
 
+    async def test_a_uuid_may_be_written_in_capitals(
+        self, owner: Caller, media_id: UUID
+    ) -> None:
+        """RFC 9562, 4: they are taken in either case, and Apple's are in upper case."""
+        path = f"/media/{str(media_id).upper()}/"
+        assert (await owner.get_with(path)).json() == (
+            await owner.get_with(f"/media/{media_id}/")
+        ).json()
+        assert (await owner.get_with(f"{path}jobs/")).status_code == 200
+        unknown = await owner.get_with(f"/media/{str(uuid4()).upper()}/")
+        assert problem(unknown) == (404, "media_not_found")
+
     async def test_what_was_not_there_is_there_as_soon_as_it_is(
         self, service: Service, owner: Caller
     ) -> None:

@@ -6,11 +6,12 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from backend.adapters.cdn_addresses import PublicCdnAddresses
-from backend.api.schemas.media import MediaOut
+from backend.api.media_shapes import MediaShapes
 from backend.domain.errors import MediaNotFound
 from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.jobs import JobKind, RetryPolicy
 from backend.domain.media import Caller, MediaChange, NewMiniature, Picture, StagedFile
+from backend.orm.database_lines import DatabaseLines
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.media_repository import MediaRepository
 from backend.orm.models import Media, Session
@@ -32,10 +33,15 @@ class Life:
     """A media that things happen to, looked at after each of them."""
 
     def __init__(
-        self, threads: DatabaseThreads, freshness: Freshness, session: Session
+        self,
+        threads: DatabaseThreads,
+        lines: DatabaseLines,
+        freshness: Freshness,
+        session: Session,
     ) -> None:
         self._world = LedgerWorld(threads, freshness, RetryPolicy())
-        self._readers = MediaRepository(threads)
+        self._readers = MediaRepository(threads, lines)
+        self._shapes = MediaShapes(PublicCdnAddresses("http://cdn"))
         self._session = session
         self.ledger = self._world.ledger
 
@@ -94,7 +100,7 @@ class Life:
 
     async def _seen(self) -> tuple[int, dict[str, Any]]:
         row = await self._readers.detail(self.media_id)
-        body = MediaOut.of_detail(row, PublicCdnAddresses("http://cdn")).model_dump()
+        body = self._shapes.whole(row)
         del body["updated_at"]
         return body.pop("revision"), body
 
@@ -103,10 +109,11 @@ class Life:
 async def life(
     clean_database: TestDatabase,
     database_threads: DatabaseThreads,
+    database_lines: DatabaseLines,
     freshness: Freshness,
 ) -> Life:
     session = await sync_to_async(LedgerWorld.session)()
-    life = Life(database_threads, freshness, session)
+    life = Life(database_threads, database_lines, freshness, session)
     await life.begin()
     return life
 

@@ -37,6 +37,8 @@ class TestObjectMissing:
         media_id = await world.ready()
         content = await world.remove_object(media_id)
         blob = await world.blob(media_id)
+        # As long as anybody still needed it.
+        await Blob.objects.aupdate(let_go=False)
         world.put_file(blob.staged_name, content)
 
         assert await world.repairs() == [("object_missing", "repaired")]
@@ -159,6 +161,29 @@ class TestObjectReturned:
         await world.published(media_id)
         assert (await world.media(media_id)).status == "ready"
         assert await world.plan() == []
+
+    async def test_a_retry_that_finds_it_first_has_all_its_media_come_back(
+        self, world: ReconcileWorld
+    ) -> None:
+        ready = await world.ready(email="other@example.org")
+        late = await world.taken_in()
+        content = await world.remove_object(ready)
+        await world.published(late)
+        await world.repairs()
+        for media_id in (ready, late):
+            media = await world.media(media_id)
+            assert (media.status, media.failure_code) == ("failed", "object_missing")
+        blob = await world.blob(late)
+        await world.put_object(ObjectKey(blob.object_key), content)
+
+        await world.retry(late, JobKind.UPLOAD_TO_CDN)
+        await world.published(late)
+
+        assert (await world.blob(late)).state == "stored"
+        assert await world.plan() == []
+        assert await open_jobs(ready) == {"upload_to_cdn"}
+        await world.published(ready)
+        assert (await world.media(ready)).status == "ready"
 
     async def test_of_two_media_of_an_owner_one_comes_back(
         self, world: ReconcileWorld

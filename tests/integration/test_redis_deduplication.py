@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from pydantic import SecretStr
 
-from backend.adapters.redis_hints import RedisHints
+from backend.adapters.redis_hints import MOST_SECONDS, RedisHints
 from backend.adapters.redis_ingest_leases import RedisIngestLeases
 from backend.adapters.redis_lease import RedisLease
 from backend.config.api_container import ApiContainer
@@ -186,6 +186,18 @@ class TestRedisPresent:
         assert (await Blob.objects.acount(), await Media.objects.acount()) == (1, 2)
         assert redis.keys("ingest:received:*") == []
 
+    async def test_file_and_folder_are_on_disk_before_a_row_names_them(
+        self, world: World
+    ) -> None:
+        ann = await world.user()
+        with Fsyncs() as fsyncs:
+            async with locked_blobs():
+                sending = asyncio.create_task(ann.send())
+                await until(lambda: fsyncs.count == FSYNCS_OF_A_FILE)
+                assert not await Blob.objects.aexists()
+            assert (await sending).status_code == 201
+        assert fsyncs.count == FSYNCS_OF_A_FILE
+
     async def test_the_same_bytes_again_are_not_sealed_again(
         self, world: World
     ) -> None:
@@ -249,14 +261,15 @@ class TestLease:
     async def test_it_is_renewed_while_it_is_held_and_ends_by_itself(
         self, hints: RedisHints, redis: OwnRedis
     ) -> None:
-        lease = RedisLease(hints, "key", seconds=0.6)
+        # It may stand still for two seconds before it comes too late to renew it.
+        lease = RedisLease(hints, "key", seconds=3.0)
         await lease.take()
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(4.0)
         assert redis.keys("key") == ["key"]
         killed = lease._renewal
         assert killed is not None
         killed.cancel()
-        await until(lambda: not redis.keys("key"), 1.5)
+        await until(lambda: not redis.keys("key"), 6.0)
 
     async def test_cancelled_holders_leave_neither_leases_nor_wrong_answers(
         self, hints: RedisHints, redis: OwnRedis
@@ -387,8 +400,9 @@ class TestRedisAway:
             together = await asyncio.gather(*(seconds_of_one() for _ in range(50)))
             alone = await seconds_of_one()
         await hints.close()
-        assert max(together) < 1.0
-        assert alone < 0.1
+        assert max(together) < 1.5
+        # Whoever asks a frozen one waits for so long.
+        assert alone < MOST_SECONDS
 
     async def test_it_is_asked_again_once_it_is_back(self, tmp_path: Path) -> None:
         redis = OwnRedis(tmp_path)

@@ -86,7 +86,7 @@ class TestRetry:
         await service.work(media_id)
 
         assert (await owner.get(media_id)).json()["status"] == "ready"
-        assert not service.worker.staging.holds(blob.staged_name)
+        assert not service.worker.staging.holds(blob.staged_name, blob.size_bytes)
 
     async def test_what_stands_against_it_is_said(
         self, service: Service, owner: Caller, broken: Path

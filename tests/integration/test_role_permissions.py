@@ -82,7 +82,7 @@ class TestRolePermissions:
             AccessClaims(uuid4(), ann.session_id),
             AccessClaims(ann.user_id, uuid4()),
         ):
-            assert await accounts.ledger.caller(mixed) is None
+            assert await accounts.callers.caller(mixed) is None
 
     async def test_a_right_that_this_version_does_not_know_is_ignored(
         self, accounts: Accounts, clean_database: TestDatabase

@@ -1,9 +1,13 @@
 """`GET /search` on the real stores, as a client sees it."""
 
+import string
 import unicodedata
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection
 
+from backend.orm.media_search import TitleWords
 from backend.orm.pages import MOST_COUNTED
 from tests.answers import titles
 from tests.media_http import Caller, Service
@@ -206,10 +210,66 @@ class TestVeryManyMatches:
 
         # The best one is now older than those that are looked at.
         await shelf.put("The sun", "The sun")
-        found = (await reader.search("sun", limit=3)).json()
+        found = (await reader.search("su", limit=3)).json()
         assert (found["total"], found["total_is_exact"]) == (MOST_COUNTED, False)
         assert [item["title"] for item in found["items"]] == [
             "The sun",
             "The sun",
             "The sun and the moon",
         ]
+
+    async def test_titles_that_were_asked_for_word_for_word_come_first_and_once(
+        self, reader: Caller, shelf: Shelf
+    ) -> None:
+        """Some of them are older than those that are looked at, and one is not."""
+        older = [(await shelf.put("The sun"))[0] for _ in range(2)]
+        await shelf.put("The moon")
+        await shelf.fill("The sun and the moon", MOST_COUNTED + 1)
+        newest = (await shelf.put("The sun"))[0]
+        expected = [str(media_id) for media_id in (newest, *reversed(older))]
+        found = (await reader.search("the SUN", limit=5)).json()
+        assert [item["uuid"] for item in found["items"]][:3] == expected
+        assert len({item["uuid"] for item in found["items"]}) == 5
+
+        page = (await reader.search("the SUN", limit=1)).json()
+        one_by_one = page["items"]
+        for _ in range(4):
+            cursor = page["next"]
+            page = (await reader.search("the SUN", limit=1, cursor=cursor)).json()
+            one_by_one += page["items"]
+        assert one_by_one == found["items"]
+
+    async def test_of_a_title_that_very_many_have_the_newest_are_shown(
+        self, reader: Caller, shelf: Shelf
+    ) -> None:
+        await shelf.fill("Sun", MOST_COUNTED + 1)
+        newest = [(await shelf.put("Sun"))[0] for _ in range(3)]
+        expected = [str(media_id) for media_id in reversed(newest)]
+        first = (await reader.search("sun", limit=2)).json()
+        assert (first["total"], first["total_is_exact"]) == (MOST_COUNTED, False)
+        following = await reader.search("sun", limit=2, cursor=first["next"])
+        found = [*first["items"], *following.json()["items"]]
+        assert [item["uuid"] for item in found][:3] == expected
+        assert len({item["uuid"] for item in found}) == 4
+
+
+PLAIN = ["Summer HOLIDAY", "  two   spaces ", string.ascii_letters + string.digits, ""]
+
+
+@pytest.mark.parametrize("text", PLAIN)
+async def test_plain_words_are_folded_as_the_database_does(
+    text: str, clean_database: object
+) -> None:
+    def folded() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT fold_title(%s)", [text])
+            return str(cursor.fetchone()[0])
+
+    plain = TitleWords.plain(text)
+    assert plain is not None
+    assert plain == TitleWords.of(await sync_to_async(folded)())
+
+
+@pytest.mark.parametrize("text", ["Café", "a-b", "a\tb", "ﬁlm", "100%"])
+def test_others_are_left_to_the_database(text: str) -> None:
+    assert TitleWords.plain(text) is None

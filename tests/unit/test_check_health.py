@@ -1,5 +1,7 @@
 import asyncio
 
+from structlog.testing import capture_logs
+
 from backend.domain.errors import DatabaseAway, StagingAway, StorageFull
 from backend.domain.health import Health, HealthStatus, Pulse, StoreName
 from backend.use_cases.check_health import CheckHealth
@@ -56,6 +58,18 @@ class TestCheckHealth:
     async def test_without_postgresql_nothing_is_known_of_the_work(self) -> None:
         health = await CheckHealth(Asked(DatabaseAway()), {}).execute()
         assert (health.status, health.pulse) == (HealthStatus.UNAVAILABLE, Pulse())
+
+    async def test_a_failure_that_nobody_thought_of_is_told(self) -> None:
+        check = CheckHealth(
+            Asked(RuntimeError("no tables")), {StoreName.MONGO: Asked(KeyError("set"))}
+        )
+        with capture_logs() as logged:
+            health = await check.execute()
+        assert health.is_there == {StoreName.POSTGRES: False, StoreName.MONGO: False}
+        assert {entry["store"]: entry["reason"] for entry in logged} == {
+            "postgres": "RuntimeError('no tables')",
+            "mongo": "KeyError('set')",
+        }
 
     async def test_a_broken_staging_is_worse_than_a_full_one(self) -> None:
         full = {StoreName.STAGING: Asked(StorageFull())}

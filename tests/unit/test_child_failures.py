@@ -25,6 +25,20 @@ MEBIBYTE = 1024 * 1024
 Extractors = Callable[..., MediaInfoExtractor]
 
 
+class Children:
+    """Processes that this one has started since it was made, and theirs.
+
+    Not those of the servers that were there before: PostgreSQL starts some by itself.
+    """
+
+    def __init__(self) -> None:
+        self._before = set(psutil.Process().children())
+
+    def new(self) -> set[psutil.Process]:
+        own = set(psutil.Process().children()) - self._before
+        return own.union(*(child.children(recursive=True) for child in own))
+
+
 class TestChildFailures:
     """Real children that go wrong, each in its own way."""
 
@@ -37,9 +51,9 @@ class TestChildFailures:
 
     @pytest.fixture(autouse=True)
     def _nothing_is_left(self) -> Iterator[None]:
-        before = set(psutil.Process().children(recursive=True))
+        children = Children()
         yield
-        assert set(psutil.Process().children(recursive=True)) <= before
+        assert children.new() == set()
 
     @pytest.fixture(params=[ChildProcess, ForkedChild])
     def extractors(
@@ -47,7 +61,7 @@ class TestChildFailures:
     ) -> Iterator[Extractors]:
         """Makes them of one kind; what forks their children has none left."""
         made: list[ChildProcess] = []
-        before = set(psutil.Process().children(recursive=True))
+        children = Children()
 
         class Kind(request.param):  # type: ignore[misc]
             def __init__(self, *arguments: object) -> None:
@@ -55,8 +69,7 @@ class TestChildFailures:
                 made.append(self)
 
         yield functools.partial(MediaInfoExtractor, kind=Kind)
-        left = set(psutil.Process().children(recursive=True)) - before
-        assert {process.ppid() for process in left} <= {os.getpid()}
+        assert {process.ppid() for process in children.new()} <= {os.getpid()}
         for child in made:
             if isinstance(child, ForkedChild):
                 child.close()
@@ -141,9 +154,11 @@ class TestChildFailures:
         code: FailureCode,
         words: str,
     ) -> None:
+        # One of the two is reached long before the other, however busy the machine is.
+        processor, wall = (30, 2) if "2 s" in words else (1, 30)
         limits = ChildLimits(
-            resources=ResourceLimits(AS=256 * MEBIBYTE, CPU=1),
-            wall_seconds=2 if "2 s" in words else 30,
+            resources=ResourceLimits(AS=256 * MEBIBYTE, CPU=processor),
+            wall_seconds=wall,
             output_bytes=MEBIBYTE,
         )
         path = tmp_path / "child.py"
@@ -198,6 +213,28 @@ class TestChildFailures:
             await task
         assert caught.value.code is FailureCode.EXTRACTOR_CRASHED
 
+    async def test_told_to_stop_with_their_worker_they_go_on(
+        self, extractors: Extractors, tmp_path: Path, source: BinaryIO
+    ) -> None:
+        """A service manager may tell every process of a service."""
+        path, begun, go = (tmp_path / name for name in ("child.py", "begun", "go"))
+        os.mkfifo(begun)
+        path.write_text(
+            "import json, os, time\n"
+            f"open({str(begun)!r})\n"
+            f"while not os.path.exists({str(go)!r}): time.sleep(0.01)\n"
+            "print(json.dumps({'extractor': 'x', 'version': '1', 'truncated': False,"
+            " 'tracks': [{'type': 'Video', 'Format': 'x', 'Width': '1'}]}))\n"
+        )
+        children = Children()
+        task = asyncio.create_task(extractors(program=path).extract(source))
+        # Goes on when the child opens the other end.
+        await asyncio.to_thread(begun.write_bytes, b"")
+        for process in children.new():
+            process.terminate()
+        go.touch()
+        assert (await task).extractor == "x"
+
     @staticmethod
     async def begun(
         extractors: Extractors, tmp_path: Path, source: BinaryIO
@@ -206,12 +243,11 @@ class TestChildFailures:
         path, started = tmp_path / "child.py", tmp_path / "started"
         os.mkfifo(started)
         path.write_text(f"import time; open({str(started)!r}); time.sleep(99)")
-        before = set(psutil.Process().children(recursive=True))
+        children = Children()
         task = asyncio.create_task(extractors(None, path).extract(source))
         # Goes on when the child opens the other end.
         await asyncio.to_thread(started.write_bytes, b"")
-        new = set(psutil.Process().children(recursive=True)) - before
-        [leader] = [process for process in new if not process.children()]
+        [leader] = [child for child in children.new() if not child.children()]
         return task, leader.pid
 
     async def test_the_loop_goes_on_while_a_child_works(

@@ -1,5 +1,6 @@
 """Dockerfile, compose.yml and .env.example: what they promise, without an engine."""
 
+import importlib.util
 import re
 import subprocess
 from pathlib import Path
@@ -195,6 +196,37 @@ class TestSecrets:
         assert kept.read_text() == "SECRET_KEY=mine\n"
 
 
+class TestHealthCheck:
+    """That of the image, which knows nothing of what is started from it."""
+
+    FLEET = "python -m backend.fleet --processes 2"
+    MEMBER = "python -m backend.config.master backend.config.worker --threads 8"
+    API = "python -m uvicorn backend.config.asgi:application"
+
+    @staticmethod
+    def of(folder: Path, *commands: str) -> Any:
+        for number, command in enumerate(commands, start=1):
+            process = folder / str(number)
+            process.mkdir()
+            (process / "cmdline").write_text("\0".join(command.split()))
+        path = PROJECT / "deploy" / "container" / "is_healthy.py"
+        spec = importlib.util.spec_from_file_location("is_healthy", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.Check(module.Processes(folder)).of("")
+
+    def test_a_fleet_is_asked_for_its_members(self, tmp_path: Path) -> None:
+        assert self.of(tmp_path, self.FLEET, self.MEMBER).is_healthy()
+
+    def test_a_fleet_without_any_is_not_well(self, tmp_path: Path) -> None:
+        assert not self.of(tmp_path, self.FLEET).is_healthy()
+
+    def test_anything_else_is_asked_for_the_api(self, tmp_path: Path) -> None:
+        assert type(self.of(tmp_path, self.API)).__name__ == "Api"
+
+
 class TestDockerfile:
     TEXT = (PROJECT / "Dockerfile").read_text()
 
@@ -221,6 +253,21 @@ class TestDockerfile:
         for line in self.TEXT.splitlines():
             if "pip install" in line and "--requirement" in line:
                 assert "--require-hashes" in line
+
+    @pytest.mark.parametrize("extras", ["", "tracing"])
+    def test_each_choice_of_extras_has_its_pinned_packages(self, extras: str) -> None:
+        name = f"requirements/{extras or 'runtime'}.txt"
+        assert "--requirement requirements/${EXTRAS:-runtime}.txt" in self.TEXT
+        assert name in re.findall(r"^COPY (.*)$", self.TEXT, re.MULTILINE)[0]
+        assert f"!{name}" in (PROJECT / ".dockerignore").read_text().splitlines()
+        pinned = (PROJECT / name).read_text()
+        assert ("opentelemetry-exporter-otlp-proto-http==" in pinned) == bool(extras)
+        runtime = (PROJECT / "requirements/runtime.txt").read_text()
+        assert self._pins(runtime) <= self._pins(pinned)
+
+    @staticmethod
+    def _pins(text: str) -> set[str]:
+        return set(re.findall(r"^\S+==\S+", text, re.MULTILINE))
 
     def test_only_what_it_copies_is_sent_to_the_engine(self) -> None:
         lines = (PROJECT / ".dockerignore").read_text().splitlines()

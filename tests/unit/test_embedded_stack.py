@@ -75,8 +75,14 @@ class Launch:
         files = [self.folder / ".data/run" / f"{name}.pid" for name in self.NAMES]
         return [int(file.read_text()) for file in files] + [self.detached_child()]
 
-    def detached_child(self) -> int:
-        return int((self.folder / ".data/staging/child.pid").read_text())
+    def detached_child(self, seconds: float = 20.0) -> int:
+        """The worker may still be starting when the API serves."""
+        file = self.folder / ".data/staging/child.pid"
+        deadline = time.monotonic() + seconds
+        while not (file.exists() and file.read_text()):
+            assert time.monotonic() < deadline, self.output()
+            time.sleep(0.05)
+        return int(file.read_text())
 
     def close(self) -> None:
         if self.process.poll() is None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from backend.domain.errors import CommitUnknown, RightMissing, StagingAway, StorageFull
 from backend.domain.jobs import DECIDING_JOBS, INGEST_JOBS, JobKind, RetryPolicy
-from backend.domain.media import Ingested, NewMedia, StagedFile
+from backend.domain.media import BlobRef, Ingested, NewMedia, StagedFile
 from backend.domain.sightings import Sighting
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.models import Blob, Job, Media, User
@@ -55,9 +55,14 @@ class GatedLedger:
         self._ledger = world.ledger
         self._gate = gate
         self._lost = lost
+        self.transactions = 0
+
+    async def stored_blob(self, blob_id: UUID) -> BlobRef | None:
+        return await self._ledger.stored_blob(blob_id)
 
     async def ingest(self, new: NewMedia, sighting: Sighting | None = None) -> Ingested:
         await self._gate()
+        self.transactions += 1
         ingested = await self._ledger.ingest(new, sighting)
         if self._lost is not None:
             raise self._lost
@@ -123,11 +128,11 @@ class World:
             threads, InMemoryFreshness(), RetryPolicy(), staging.holds
         )
         self.doorbell = RecordingDoorbell(gates["ring"])
-        ledger = GatedLedger(self.ledgers, gates["ledger"], lost)
+        self.ledger = GatedLedger(self.ledgers, gates["ledger"], lost)
         self.leases = InMemoryIngestLeases()
         self.storage = InMemoryObjectStorage()
         self.use_case = IngestMedia(
-            ledger,  # type: ignore[arg-type]
+            self.ledger,  # type: ignore[arg-type]
             self.doorbell,
             self.leases,
             staging,
@@ -233,6 +238,13 @@ async def away(world: World) -> None:
     world.storage.away = True
 
 
+async def away_again(world: World) -> None:
+    """An earlier upload could not look either, and its file has been kept."""
+    await away(world)
+    blob = await Blob.objects.aget()
+    world.staging.files[blob.staged_name] = bytearray(CONTENT)
+
+
 async def forgotten(world: World) -> None:
     """The index has been flushed."""
     await world.ingested_before_by("other@example.org")
@@ -261,6 +273,7 @@ STORED_ELSEWHERE = Situation(stored_elsewhere, "discarded", 0)
 LOST = Situation(lost, "kept", 1)
 DAMAGED = Situation(damaged, "kept", 1)
 AWAY = Situation(away, "kept", 1)
+AWAY_AGAIN = Situation(away_again, "discarded", 1)
 
 
 class TestIngestMedia:
@@ -301,8 +314,16 @@ class TestIngestMedia:
             (LOST, 1, True),
             (DAMAGED, 1, True),
             (AWAY, 1, False),
+            (AWAY_AGAIN, 0, False),
         ],
-        ids=["there", "there, forgotten", "gone", "another size", "away"],
+        ids=[
+            "there",
+            "there, forgotten",
+            "gone",
+            "another size",
+            "away",
+            "away again",
+        ],
     )
     async def test_the_object_of_a_duplicate_is_looked_for(
         self,
@@ -321,8 +342,24 @@ class TestIngestMedia:
         assert world.incoming.ended_as == situation.ended_as
         expected = [(media_id, DECIDING_JOBS, "r-1")] * situation.rings
         assert world.doorbell.rings == expected
-        staged = {world.incoming.name} if situation.ended_as == "kept" else set()
-        assert world.staging.files.keys() == staged
+        kept = situation.ended_as == "kept"
+        assert (world.incoming.name in world.staging.files) == kept
+        assert len(world.staging.files) == situation.rings
+
+    @pytest.mark.parametrize(
+        ("situation", "transactions"),
+        [(NEW, 1), (STORED, 1), (STORED_ELSEWHERE, 2), (AWAY_AGAIN, 1)],
+        ids=["new", "there", "there, forgotten", "away again"],
+    )
+    async def test_what_the_index_knows_takes_one_transaction(
+        self,
+        database_threads: DatabaseThreads,
+        situation: Situation,
+        transactions: int,
+    ) -> None:
+        world = await World.made(database_threads, situation)
+        await world.ingest()
+        assert world.ledger.transactions == transactions
 
     async def test_a_file_that_a_healing_gives_up_is_removed(
         self, database_threads: DatabaseThreads
@@ -354,6 +391,16 @@ class TestIngestMedia:
             await world.ingest()
         assert world.incoming.ended_as == "kept"
         assert world.doorbell.rings == []
+
+    async def test_what_nobody_foresaw_after_the_commit_keeps_the_file(
+        self, database_threads: DatabaseThreads
+    ) -> None:
+        world = await World.made(database_threads, NEW, lost=RuntimeError("a bug"))
+        with pytest.raises(RuntimeError):
+            await world.ingest()
+        blob = await Blob.objects.aget()
+        assert world.staging.files[blob.staged_name] == CONTENT
+        assert world.incoming.ended_as == "kept"
 
     async def test_a_refusal_leaves_nothing(
         self, database_threads: DatabaseThreads

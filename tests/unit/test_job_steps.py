@@ -12,12 +12,13 @@ from backend.adapters.system_clock import SystemClock
 from backend.domain.errors import ObjectStoreAway
 from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.jobs import JobKind, RetryPolicy
+from backend.domain.media import Ingested
 from backend.orm.database_threads import DatabaseThreads
-from backend.orm.models import Blob, Media, MultipartUpload, Url
+from backend.orm.models import Blob, Job, Media, MultipartUpload, Session, Url
 from backend.use_cases.blob_bytes import BlobBytes
 from backend.use_cases.extract_metadata import ExtractMetadata
 from backend.use_cases.ports import Claim, StagedNames
-from backend.use_cases.run_job import Progress
+from backend.use_cases.run_job import JobStep, LeaseKeeper, LeaseTimes, Progress, RunJob
 from backend.use_cases.upload_to_cdn import UploadToCdn
 from tests.fakes.document_store import InMemoryDocumentStore
 from tests.fakes.freshness import InMemoryFreshness
@@ -29,6 +30,12 @@ from tests.ledger_world import LedgerWorld
 pytestmark = pytest.mark.usefixtures("clean_database")
 
 CONTENT = b"ftyp and moov and all a video needs"
+DAMAGED = {
+    "zeroed": bytes(len(CONTENT)),
+    "other bytes": b"ftyp and moov and all a video NEEDS",
+    "cut off": CONTENT[:-1],
+    "too long": CONTENT + b"!",
+}
 
 
 class World:
@@ -56,10 +63,26 @@ class World:
         )
 
     async def ingest(self, email: str = "owner@example.org") -> UUID:
+        return (await self.sent(email)).media_id
+
+    async def sent(self, email: str = "owner@example.org") -> Ingested:
         session = await sync_to_async(self.ledgers.session)(email)
         new = self.ledgers.received(session, CONTENT)
         self.staging.files[new.file.name] = bytearray(CONTENT)
-        return (await self.ledgers.ingested(new)).media_id
+        return await self.ledgers.ingested(new)
+
+    async def damage(self, content: bytes) -> None:
+        """What is staged is not any more what was received."""
+        self.staging.files[(await Blob.objects.aget()).staged_name] = bytearray(content)
+
+    async def run(self, media_id: UUID, *steps: JobStep) -> None:
+        """As a worker does, which tells the ledger how it ended."""
+        ledger = self.ledgers.ledger
+        keeper = LeaseKeeper(ledger, LeaseTimes())
+        for step in steps:
+            await RunJob(ledger, self.staging, keeper, "worker-1").execute(
+                media_id, step
+            )
 
     async def claim(self, media_id: UUID, kind: JobKind) -> Claim:
         claim = await self.ledgers.ledger.claim(media_id, kind, "worker-1")
@@ -202,6 +225,88 @@ class TestExtractMetadata:
         assert caught.value.code == (
             FailureCode.OBJECT_MISSING if stored else FailureCode.STAGED_FILE_MISSING
         )
+
+    @pytest.mark.parametrize("damage", DAMAGED)
+    async def test_of_damaged_bytes_there_is_no_report(
+        self, world: World, damage: str
+    ) -> None:
+        media_id = await world.ingest()
+        await world.damage(DAMAGED[damage])
+        with pytest.raises(JobFailed) as caught:
+            await world.extract(media_id)
+        assert caught.value.code == FailureCode.STAGED_FILE_MISSING
+        assert world.documents.documents == {}
+
+    async def test_of_a_damaged_object_there_is_no_report(self, world: World) -> None:
+        media_id = await world.ingest()
+        await world.upload(media_id)
+        world.staging.files.clear()
+        world.storage.objects[(await Blob.objects.aget()).object_key] = (
+            b"moov of others"
+        )
+        with pytest.raises(JobFailed) as caught:
+            await world.extract(media_id)
+        assert caught.value.code == FailureCode.OBJECT_DAMAGED
+        assert world.documents.documents == {}
+
+    async def test_beside_a_damaged_staged_file_it_reads_the_object(
+        self, world: World
+    ) -> None:
+        media_id = await world.ingest()
+        await world.upload(media_id)
+        await world.damage(DAMAGED["zeroed"])
+        # As above: the fake gives out nothing that the extractor could read.
+        world.extractor.failure = JobFailed(FailureCode.UNREADABLE_MEDIA, "reached")
+        with pytest.raises(JobFailed, match="reached"):
+            await world.extract(media_id)
+
+
+class TestDamagedStagedFile:
+    @pytest.mark.parametrize("first", ["upload_to_cdn", "extract_metadata"])
+    @pytest.mark.parametrize("damage", DAMAGED)
+    async def test_the_same_file_again_heals_the_media(
+        self, world: World, damage: str, first: str
+    ) -> None:
+        media_id = await world.ingest()
+        await world.damage(DAMAGED[damage])
+        await world.run(media_id, getattr(world, first))
+        media = await Media.objects.aget()
+        assert (media.status, media.failure_code) == ("failed", "staged_file_missing")
+        job = await Job.objects.aget(kind=first)
+        assert (job.status, job.attempt) == ("failed", 1)
+
+        again = await world.sent()
+        await world.run(media_id, world.upload_to_cdn, world.extract_metadata)
+
+        assert (again.media_id, again.healed) == (media_id, True)
+        assert (await Media.objects.aget()).status == "ready"
+        assert list(world.storage.objects.values()) == [CONTENT]
+
+    @pytest.mark.parametrize("damage", ["cut off", "too long"])
+    async def test_one_of_another_size_swallows_nothing_before_a_job_has_looked(
+        self, world: World, damage: str
+    ) -> None:
+        media_id = await world.ingest()
+        await world.damage(DAMAGED[damage])
+        again = await world.sent()
+        await world.run(media_id, world.upload_to_cdn)
+        assert (again.media_id, again.healed) == (media_id, True)
+        assert list(world.storage.objects.values()) == [CONTENT]
+
+    async def test_one_that_reads_well_again_is_put_by_a_retry(
+        self, world: World
+    ) -> None:
+        media_id = await world.ingest()
+        await world.damage(DAMAGED["zeroed"])
+        await world.run(media_id, world.upload_to_cdn)
+        await world.damage(CONTENT)
+
+        caller = await sync_to_async(world.ledgers.caller)(await Session.objects.aget())
+        await world.ledgers.ledger.retry(media_id, JobKind.UPLOAD_TO_CDN, caller, "")
+        await world.run(media_id, world.upload_to_cdn, world.extract_metadata)
+
+        assert (await Media.objects.aget()).status == "ready"
+        assert list(world.storage.objects.values()) == [CONTENT]
 
 
 class TestConsistencyOfPostgresAndMongo:

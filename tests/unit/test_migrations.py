@@ -1,4 +1,5 @@
-"""Migrations leave the release before working: they add, or say why they may do more.
+"""Migrations leave the release before working: they add, and nobody waits for it, or say
+why they may do more.
 
 `make check` runs it without a database.
 """
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 from django.db.migrations.operations.base import Operation
 from django.db.models.fields import NOT_PROVIDED
@@ -15,6 +17,9 @@ from django.db.models.fields import NOT_PROVIDED
 FOLDER = Path(__file__).resolve().parents[2] / "backend" / "orm" / "migrations"
 # The first release has these: nothing ran before it.
 FIRST_RELEASE = 10
+# Made an index under a lock before this was refused. The table of jobs was small then; on a
+# large one whoever writes to it waits for that index.
+BEFORE_THE_RULE = {"0012_job_failed": "AddIndex"}
 REASON = "why_the_release_before_goes_on"
 
 
@@ -23,7 +28,7 @@ class Additive:
 
     HARMLESS = (
         migrations.CreateModel,
-        migrations.AddIndex,
+        AddIndexConcurrently,
         migrations.RemoveIndex,
         migrations.AlterModelOptions,
         migrations.AlterModelManagers,
@@ -64,7 +69,12 @@ class Additive:
 
     @staticmethod
     def _is_optional(field: models.Field) -> bool:
-        """Old code inserts rows without it. A default in Python is of no use to it."""
+        """Old code inserts rows without it. A default in Python is of no use to it.
+
+        Nor may an index come with it, which is made under a lock.
+        """
+        if field.unique or (field.db_index and not field.is_relation):
+            return False
         return bool(field.null or field.many_to_many) or (
             field.db_default is not NOT_PROVIDED
         )
@@ -90,12 +100,18 @@ REFUSED = (
     migrations.RenameModel("media", "film"),
     migrations.AlterModelTable("media", "film"),
     migrations.SeparateDatabaseAndState([migrations.RunSQL("DROP TABLE media")]),
+    # Under a lock that keeps everybody from writing.
+    migrations.AddIndex("media", models.Index(fields=["title"], name="by_title")),
+    migrations.AddField("media", "later", models.IntegerField(null=True, unique=True)),
+    migrations.AddField(
+        "media", "later", models.IntegerField(null=True, db_index=True)
+    ),
 )
 ACCEPTED = (
     migrations.AddField("media", "later", models.IntegerField(null=True)),
     migrations.AddField("media", "later", models.IntegerField(db_default=0)),
     migrations.CreateModel("Film", [("id", models.BigAutoField(primary_key=True))]),
-    migrations.AddIndex("media", models.Index(fields=["title"], name="by_title")),
+    AddIndexConcurrently("media", models.Index(fields=["title"], name="by_title")),
 )
 
 
@@ -115,7 +131,9 @@ class TestMigrations:
     @staticmethod
     def _lacking(name: str) -> list[str]:
         module = importlib.import_module(f"backend.orm.migrations.{name}")
-        return Additive.lacking(module.Migration)
+        excused = BEFORE_THE_RULE.get(name, "-")
+        lacking = Additive.lacking(module.Migration)
+        return [told for told in lacking if not told.startswith(f"{excused}:")]
 
 
 class TestRule:

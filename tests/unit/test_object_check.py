@@ -81,10 +81,10 @@ class TestObjectCheck:
     ) -> None:
         storage = InMemoryObjectStorage()
         storage.objects[str(blob.object_key)] = CONTENT
-        check = ObjectCheck(storage, pause_seconds=0.05)
+        check = ObjectCheck(storage, pause_seconds=0.5)
         storage.away = True
         assert (await check.look(blob)).sight is Sight.UNKNOWN
         storage.away = False
         assert (await check.look(blob)).sight is Sight.UNKNOWN
-        await asyncio.sleep(0.06)
+        await asyncio.sleep(0.51)
         assert (await check.look(blob)).sight is Sight.THERE

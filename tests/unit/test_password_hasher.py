@@ -86,6 +86,9 @@ class TestThreadedPasswordHasher:
             (EMAIL, "similar to the email"),
             ("ann.smith1", "similar to the email"),
             ("example.org", "similar to the email"),
+            (" " * 8, "different characters"),
+            ("\u200b" * 10, "different characters"),
+            ("ababababab", "different characters"),
         ],
     )
     def test_a_weak_password_is_told_why(
@@ -94,7 +97,13 @@ class TestThreadedPasswordHasher:
         assert reason in (password_hasher.weakness(password, EMAIL) or "")
 
     @pytest.mark.parametrize(
-        "password", [PASSWORD, "x7#kQp2m", "пароль из слов", "\U0001f600" * 8]
+        "password",
+        [
+            PASSWORD,
+            "x7#kQp2m",
+            "пароль из слов",
+            "\U0001f600\U0001f601\U0001f602\U0001f603" * 2,
+        ],
     )
     def test_a_strong_password_passes(
         self, password_hasher: ThreadedPasswordHasher, password: str

@@ -17,22 +17,22 @@ class TestPatience:
 
     async def test_the_waits_of_a_request_share_one(self) -> None:
         began = time.monotonic()
-        with Patience.of_request(0.1):
+        with Patience.of_request(0.5):
             async with Patience.waiting(5):
                 await asyncio.sleep(0.05)
             with pytest.raises(TimeoutError):
                 async with Patience.waiting(5):
                     await asyncio.Event().wait()
             assert Patience.is_spent()
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 3
         assert not Patience.is_spent()
 
     async def test_what_can_be_done_without_leaves_enough_to_the_stores(self) -> None:
         assert Patience.spare_seconds(2.0) == math.inf
-        with Patience.of_request(2.05):
-            assert 0 < Patience.spare_seconds(2.0) <= 0.05
+        with Patience.of_request(2.5):
+            assert 0 < Patience.spare_seconds(2.0) <= 0.5
             async with Patience.waiting(5):
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.6)
             assert Patience.spare_seconds(2.0) == 0
 
     async def test_tasks_of_the_request_share_it_and_other_requests_do_not(

@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 
 from backend.domain.errors import CommitUnknown, JobOpen, RightMissing
 from backend.domain.jobs import JobKind, RetryPolicy
-from backend.domain.media import Ingested, NewMedia, NewMiniature
+from backend.domain.media import BlobRef, Ingested, NewMedia, NewMiniature
 from backend.domain.sightings import Sighting
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.models import Job, Media, Session, User
@@ -34,6 +34,10 @@ class LedgerWithLostAnswers:
     def __init__(self, ledger: Any) -> None:
         self._ledger = ledger
         self.lost: Exception | None = None
+
+    async def stored_blob(self, blob_id: UUID) -> BlobRef | None:
+        blob: BlobRef | None = await self._ledger.stored_blob(blob_id)
+        return blob
 
     async def ingest(self, new: NewMedia, sighting: Sighting | None = None) -> Ingested:
         return self._answer(await self._ledger.ingest(new, sighting))
@@ -182,6 +186,17 @@ class TestReplaceMiniature:
             await world.replace(media_id, picture)
         assert picture.ended_as == "kept"
         assert world.doorbell.rings == []
+
+    async def test_what_nobody_foresaw_after_the_commit_keeps_it(
+        self, world: World
+    ) -> None:
+        media_id = await world.with_miniature()
+        picture = await world.received(b"blue")
+        world.ledger.lost = RuntimeError("a bug")
+        with pytest.raises(RuntimeError):
+            await world.replace(media_id, picture)
+        assert picture.ended_as == "kept"
+        assert await Job.objects.filter(staged_name=picture.name).aexists()
 
     async def test_a_client_that_leaves_changes_nothing(self, world: World) -> None:
         media_id = await world.with_miniature()

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from backend.adapters.folder import Folder
 from backend.adapters.s3_connection import S3Connection
 from backend.adapters.s3_object_probe import S3ObjectProbe
 from backend.adapters.s3_part_plan import MEBIBYTE
 from backend.adapters.stoppable_threads import StoppableThreads
-from backend.domain.errors import ObjectStoreAway
+from backend.domain.errors import ObjectStoreAway, StorageFull
 from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.media import ObjectKey
 from tests.black_hole import BlackHole
@@ -24,6 +25,20 @@ from tests.s3 import S3Lab
 SMALL = b"A small video. " * 100
 LARGE = os.urandom(MEBIBYTE) * 40
 KEY = ObjectKey("videos/x.mp4")
+
+
+class NarrowFolder(Folder):
+    """Has so much `room` above its floor each time that it is asked."""
+
+    def __init__(self, path: Path, room: list[int]) -> None:
+        super().__init__(path, floor_bytes=0)
+        self.asked: list[int] = []
+        self._room = room
+
+    def check_room(self, size_bytes: int) -> None:
+        self.asked.append(size_bytes)
+        if size_bytes > self._room[len(self.asked) - 1]:
+            raise StorageFull
 
 
 class S3FailureSuite:
@@ -230,6 +245,28 @@ class TestDownload(S3FailureSuite):
             broken.break_after = MEBIBYTE
             with pytest.raises(ObjectStoreAway, match="breaks off"):
                 await storage.download(blob.object_key)
+
+    async def test_one_that_would_go_below_the_floor_is_not_begun(
+        self, lab: S3Lab, recorded: RecordedUploads, broken: BrokenS3, tmp_path: Path
+    ) -> None:
+        """Uploads need that room."""
+        folder = lab.downloads = NarrowFolder(tmp_path, [len(LARGE) - 1])
+        async with lab.storage(endpoint_url=broken.url) as storage:
+            blob = await recorded.put_new(storage, LARGE)
+            with pytest.raises(StorageFull):
+                await storage.download(blob.object_key)
+        assert folder.asked == [len(LARGE)]
+
+    async def test_the_floor_is_kept_while_others_fill_the_disk(
+        self, lab: S3Lab, recorded: RecordedUploads, broken: BrokenS3, tmp_path: Path
+    ) -> None:
+        room = [len(LARGE), 2 * MEBIBYTE, MEBIBYTE, 0]
+        folder = lab.downloads = NarrowFolder(tmp_path, room)
+        async with lab.storage(endpoint_url=broken.url) as storage:
+            blob = await recorded.put_new(storage, LARGE)
+            with pytest.raises(StorageFull):
+                await storage.download(blob.object_key)
+        assert folder.asked == [len(LARGE), *[MEBIBYTE] * 3]
 
 
 class TestCancellation(S3FailureSuite):

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from structlog.contextvars import bound_contextvars, get_contextvars
 
 from backend.adapters.stoppable_threads import Stop, StoppableThreads, TransferStopped
 
@@ -23,6 +24,15 @@ class TestStoppableThreads:
         assert await threads.run(lambda stop: 7) == 7
         with pytest.raises(ZeroDivisionError):
             await threads.run(lambda stop: 1 // 0)
+
+    async def test_the_work_knows_the_request_of_its_caller(
+        self, threads: StoppableThreads
+    ) -> None:
+        for request in ("one", "another"):
+            with bound_contextvars(request_id=request):
+                assert (await threads.run(lambda stop: get_contextvars())) == {
+                    "request_id": request
+                }
 
     async def test_a_cancelled_caller_waits_until_its_work_has_stopped(
         self, threads: StoppableThreads, caplog: pytest.LogCaptureFixture

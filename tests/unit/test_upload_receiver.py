@@ -402,7 +402,11 @@ class TestContentThatIsRefused:
         ],
     )
     async def test_what_is_no_video(self, world: World, content: bytes) -> None:
-        await world.refuse(Multipart().video(content, "clip.mp4"), UnsupportedMedia)
+        error = await world.refuse(
+            Multipart().video(content, "clip.mp4"), UnsupportedMedia
+        )
+        assert set(error.problems) == {"video"}
+        assert "Matroska" in str(error)
 
     async def test_what_is_no_video_is_refused_early(self, world: World) -> None:
         body = Multipart().video(bytes(3 * MEBIBYTE)).body()

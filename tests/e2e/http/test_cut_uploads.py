@@ -190,9 +190,14 @@ class TestCutAnywhere:
 class TestLastByte:
     """The client leaves when nothing is missing any more."""
 
-    TIMES = 30
+    CLIENTS = 4
 
+    @pytest.mark.timeout(600)
     @pytest.mark.parametrize("leave", WAYS)
+    @pytest.mark.parametrize(
+        ("times", "seconds"),
+        [(30, 0.02), pytest.param(200, 0.5, marks=pytest.mark.faults)],
+    )
     def test_each_is_a_media_with_its_jobs_or_nothing(
         self,
         stack: EmbeddedStack,
@@ -200,12 +205,18 @@ class TestLastByte:
         remains: Remains,
         descriptors: Descriptors,
         leave: Way,
+        times: int,
+        seconds: float,
     ) -> None:
         chance = random.Random(11)
-        for _ in range(self.TIMES):
+
+        def send(after: float) -> None:
             connection = self._sent(raw, os.urandom(16))
-            time.sleep(chance.uniform(0, 0.02))
+            time.sleep(after)
             leave(connection)
+
+        with ThreadPoolExecutor(self.CLIENTS) as pool:
+            list(pool.map(send, [chance.uniform(0, seconds) for _ in range(times)]))
 
         descriptors.until_given_back(CLEAN_SECONDS)
         media = remains.rows("media")

@@ -43,6 +43,17 @@ class TestSystem:
     def test_it_is_alive(self, client: httpx.Client) -> None:
         assert client.get("/health/live/").json() == {"status": "ok"}
 
+    def test_a_database_without_tables_is_away(
+        self, api: UvicornProcess, client: httpx.Client
+    ) -> None:
+        """Nobody migrates that of these processes."""
+        answer = client.get("/health/ready/")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert answer.json()["status"] == "unavailable"
+        assert answer.json()["checks"]["postgres"] == "away"
+        told = [line for line in api.log.read_text().splitlines() if "away" in line]
+        assert 'relation "job" does not exist' in "".join(told)
+
     def test_accept_is_ignored(self, client: httpx.Client) -> None:
         headers = {"Accept": "application/xml"}
         assert client.get("/ping/", headers=headers).json() == {"message": "pong"}
@@ -91,6 +102,14 @@ class TestOddRequests:
     def test_a_foreign_host_is_refused(self, api: UvicornProcess, host: bytes) -> None:
         answer = Raw.get(api, b"/ping/", b"Host: " + host)
         assert answer.status == 400
+
+    @pytest.mark.parametrize("path", [b"/health/live/", b"/health/ready/"])
+    @pytest.mark.parametrize("host", [b"10.1.2.3:8000", b"api", b"[::"])
+    def test_probes_are_answered_by_any_name(
+        self, api: UvicornProcess, path: bytes, host: bytes
+    ) -> None:
+        asked = [Raw.get(api, path, b"Host: " + name) for name in (host, b"localhost")]
+        assert asked[0].status == asked[1].status != 400
 
     def test_a_missing_host_is_refused(self, api: UvicornProcess) -> None:
         assert Raw.get(api, b"/ping/").status == 400

@@ -1,6 +1,5 @@
 """The real layers around operations that do what the tests ask for."""
 
-import asyncio
 import os
 from pathlib import Path
 
@@ -23,19 +22,15 @@ from backend.api.http.protocol import BoundedHttpProtocol  # noqa: E402
 from backend.api.system_controller import SystemController  # noqa: E402
 from backend.config.environment import Environment  # noqa: E402
 from backend.config.logs import Logs  # noqa: E402
-from backend.orm.account_ledger import DjangoAccountLedger  # noqa: E402
-from backend.orm.database_threads import DatabaseThreads  # noqa: E402
-from tests.fakes.freshness import InMemoryFreshness  # noqa: E402
+from backend.orm.database_lines import DatabaseLines  # noqa: E402
+from backend.orm.live_sessions import PostgresLiveSessions  # noqa: E402
+from tests.fakes.callers import UncachedCallers  # noqa: E402
 from tests.unit.api.probe_controller import ProbeController  # noqa: E402
 
 
 class ImpatientHttpProtocol(BoundedHttpProtocol):
     head_seconds = 1.0
     unwanted_seconds = 1.0
-
-
-async def disconnect() -> None:
-    await asyncio.to_thread(threads.close)
 
 
 environment = Environment.load()
@@ -47,10 +42,10 @@ options = HttpOptions(
     allowed_hosts=["127.0.0.1"],
     body_limit_bytes=1024 * 1024,
     static_folders=[Path(ninja.__file__).parent / "static"],
-    body_deadline_seconds=0.4,
+    body_deadline_seconds=1.0,
     stock_handler=environment.stock_handler,
 )
-threads = DatabaseThreads()
-accounts = DjangoAccountLedger(threads, InMemoryFreshness())
-stack = HttpStack(api, JwtTokenIssuer(), accounts, problems, options)
-application = Application(stack.build(), [], [disconnect])
+lines = DatabaseLines()
+callers = UncachedCallers(PostgresLiveSessions(lines))
+stack = HttpStack(api, JwtTokenIssuer(), callers, problems, options, answers=None)
+application = Application(stack.build(), [], [lines.close])

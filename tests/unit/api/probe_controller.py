@@ -35,7 +35,7 @@ class ProbeController(Controller):
         self.add("/probe/find/", "GET", self.find, access=PUBLIC)
         self.add("/probe/raise/{kind}/", "GET", self.fail, access=PUBLIC)
         self.add("/probe/items/{item}/", "GET", self.item, access=SIGNED_IN)
-        self.add("/probe/typed/{uuid:item}/", "GET", self.typed, access=SIGNED_IN)
+        self.add("/probe/typed/{any_uuid:item}/", "GET", self.typed, access=SIGNED_IN)
         self.add("/probe/me/", "GET", self.me, access=SIGNED_IN)
         self.add("/probe/create/", "POST", self.create, access=create)
         self.add("/probe/stream/", "POST", self.stream, access=create)

@@ -169,7 +169,7 @@ class TestBeforeTheBody:
             answer = RawHttp.exchange(connection, head.encode())
         assert answer.status == status
         assert answer.interim == b""
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 5
 
     def test_a_path_that_is_not_there_reads_nothing(
         self, probe: UvicornProcess, request: pytest.FixtureRequest

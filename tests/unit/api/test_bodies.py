@@ -131,7 +131,7 @@ class TestSlowness:
             answer = RawHttp.exchange(connection, head.encode())
             assert connection.recv(1) == b""
         assert (answer.status, answer.json()["code"]) == (408, "body_too_slow")
-        assert 0.3 < time.monotonic() - started < 3
+        assert 0.9 < time.monotonic() - started < 5
 
     def test_a_client_that_leaves_disturbs_nobody(
         self, probe: UvicornProcess, client: httpx.Client

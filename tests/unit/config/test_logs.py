@@ -6,7 +6,7 @@ import pytest
 
 # A process of its own: the set-up is for a whole process.
 SCRIPT = """
-import logging, sys, structlog
+import logging, sys, structlog, warnings
 from backend.config.logs import Logs
 Logs(sys.argv[1]).configure()
 structlog.contextvars.bind_contextvars(request_id="r-1")
@@ -15,6 +15,7 @@ TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 log.info("media.stored", path="/a\\r\\nforged\\x1b[31m", title="Gr\\u00f6\\u00dfe")
 log.info("sign.in", password="hunter2", nested={"refresh": TOKEN, "list": [TOKEN]})
 logging.getLogger("theirs").warning("header %s", "Bearer opaque-secret")
+warnings.warn("that is old")
 try:
     raise RuntimeError("bad\\r\\nforged " + TOKEN)
 except RuntimeError:
@@ -47,14 +48,15 @@ class TestLogs:
 
     def test_each_line_tells_its_request(self, lines: list[str]) -> None:
         events = [line for line in lines if not line.startswith(" ")]
-        assert len(events) == 4
+        assert len(events) == 5
         assert all("r-1" in line for line in events)
 
     def test_json_lines_are_json(self) -> None:
         lines = LogProcess.lines("json")
-        stored, _, theirs, failed = (json.loads(line) for line in lines)
+        stored, _, theirs, warned, failed = (json.loads(line) for line in lines)
         assert (stored["event"], stored["title"]) == ("media.stored", "Größe")
         assert theirs["level"] == "warning"
+        assert "that is old" in warned["event"]
         assert "RuntimeError" in failed["exception"]
 
 

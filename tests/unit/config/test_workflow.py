@@ -37,7 +37,7 @@ class TestWorkflow:
 
     def test_each_job_has_an_end(self, workflow: dict[Any, Any]) -> None:
         assert all(
-            0 < job["timeout-minutes"] <= 60 for job in workflow["jobs"].values()
+            0 < job["timeout-minutes"] <= 30 for job in workflow["jobs"].values()
         )
 
     def test_actions_are_named_by_their_commits(

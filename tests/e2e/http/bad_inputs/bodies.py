@@ -6,6 +6,7 @@ from tests.e2e.http.bad_inputs.row import (
     JSON,
     LARGE,
     NOT_FAILED,
+    SYNTAX,
     TYPE,
     Row,
 )
@@ -38,6 +39,8 @@ BODIES = [
         INVALID,
         field="description",
     ),
+    Row("no UTF-8 in a search", Asked.searched("title=%ff"), SYNTAX),
+    Row("half a character in a search", Asked.searched("title=%ed%a0%80"), SYNTAX),
     Row("B22 NUL in a search", Asked.searched("title=a%00b"), INVALID, field="title"),
     Row("B22 half a character", Asked.changed({"title": "\ud800"}), INVALID),
     Row("B24 three mebibytes", Asked.retry(b" " * 3 * 1024**2), LARGE),
