@@ -42,7 +42,7 @@ class JobsRow:
     def _pairs(self) -> list[Pair]:
         try:
             with OurSystem.running(
-                self._folder / "ours", worker=OurWorker.COMMAND
+                self._folder / "ours", worker=OurWorker.command()
             ) as system:
                 system.stack.stop_process("worker")
                 return self._measured(system)

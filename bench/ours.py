@@ -73,9 +73,11 @@ class OurSystem:
     def processes(self, *names: str) -> Processes:
         return Processes([self.pid(name) for name in names])
 
+    def read(self, path: str) -> httpx.Response:
+        return self._http.get(path, headers=self.headers).raise_for_status()
+
     def media(self, identity: str) -> dict[str, Any]:
-        answer = self._http.get(f"/media/{identity}/", headers=self.headers)
-        found: dict[str, Any] = answer.raise_for_status().json()
+        found: dict[str, Any] = self.read(f"/media/{identity}/").json()
         return found
 
     def until_ready(self, identity: str, every_seconds: float = 0.2) -> None:

@@ -33,15 +33,18 @@ class Worker(Protocol):
 class OurWorker:
     """The fleet with one process, as `make run` starts it with two."""
 
-    COMMAND = (
-        *(sys.executable, "-m", "backend.fleet"),
-        *("--processes", "1", "--threads", str(THREADS)),
-    )
     _SECONDS = 5.0
 
     def __init__(self, system: OurSystem) -> None:
         self._redis = system.environment["REDIS_URL"]
         self.pid = system.pid("worker")
+
+    @staticmethod
+    def command(processes: int = 1, threads: int = THREADS) -> list[str]:
+        return [
+            *(sys.executable, "-m", "backend.fleet"),
+            *("--processes", str(processes), "--threads", str(threads)),
+        ]
 
     @classmethod
     @contextmanager

@@ -65,6 +65,14 @@ class Faults:
         os.kill(pid, signal.SIGTERM)
         return pid
 
+    def ask_all_to_end(self, name: str) -> int:
+        """SIGTERM to all it started as well, as systemd sends it by default."""
+        pid = self.pid(name)
+        process = psutil.Process(pid)
+        for member in [process, *process.children(recursive=True)]:
+            self._signal(member, signal.SIGTERM)
+        return pid
+
     def pid(self, name: str) -> int:
         pid = self._stack.pid(name)
         assert pid is not None, f"{name} does not run"

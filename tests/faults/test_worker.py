@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 
 import psutil
 import pytest
@@ -59,12 +60,18 @@ class TestLargePut:
         ]
         assert again < MOST_SENT_AGAIN
 
+    @pytest.mark.parametrize(
+        "ask", [FaultStack.ask_to_end, FaultStack.ask_all_to_end], ids=["fleet", "all"]
+    )
     def test_f4_told_to_stop_in_the_middle(
-        self, stack: FaultStack, uploads: Uploads
+        self,
+        stack: FaultStack,
+        uploads: Uploads,
+        ask: Callable[[FaultStack, str], int],
     ) -> None:
         put = LargePut(stack, uploads, 512 * MEBIBYTE)
         put.until_sent(0.5)
-        old = stack.ask_to_end("worker")
+        old = ask(stack, "worker")
         stack.until_gone(old, 20.0)
         stack.until_back("worker", old, BACK_SECONDS)
         stack.oracle.until_content(uploads.taken, 90.0)
