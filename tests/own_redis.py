@@ -1,7 +1,5 @@
 """A Redis of a test's own, which may be taken away."""
 
-import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ from backend.embedded.ports import FreePorts
 from backend.embedded.programs import Programs
 from backend.embedded.secret_store import Secrets
 from backend.embedded.servers.redis import RedisServer
+from tests.frozen import Frozen
 
 START_SECONDS = 60
 
@@ -56,11 +55,11 @@ class OwnRedis:
     def frozen(self) -> Iterator[None]:
         """There and silent."""
         assert self._process is not None
-        os.kill(self._process.pid, signal.SIGSTOP)
+        Frozen.stop(self._process.pid)
         try:
             yield
         finally:
-            os.kill(self._process.pid, signal.SIGCONT)
+            Frozen.go_on(self._process.pid)
 
     def flush(self) -> None:
         with self._client() as client:

@@ -4,11 +4,12 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psutil
 
 from backend.embedded.stack import EmbeddedStack, Liveness
+from tests.frozen import Frozen
 
 SERVERS = ("postgres", "mongo", "redis", "s3")
 
@@ -102,7 +103,8 @@ class Faults:
         found = [psutil.Process(pid)]
         while found:
             for process in found:
-                self._signal(process, signal.SIGSTOP)
+                with suppress(ProcessLookupError, FileNotFoundError):
+                    Frozen.stop(process.pid)
             frozen += found
             family = [frozen[0], *frozen[0].children(recursive=True)]
             found = [process for process in family if process not in frozen]
