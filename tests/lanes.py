@@ -17,6 +17,7 @@ class Lanes(LoadScopeScheduling):
         ("tests/e2e/test_faults_", "faults"),
         ("tests/e2e/test_deletion.py::TestDeletionUnderFaults", "faults"),
         ("tests/e2e/test_freshness.py::TestRedisAway", "faults"),
+        ("tests/e2e/test_health.py::TestStoreAway", "faults"),
         ("tests/e2e/test_miniatures.py::TestKilledApi", "faults"),
         # Their stack costs as much as all of them.
         ("tests/faults/", "fault stack"),

@@ -12,7 +12,10 @@ class Selection:
         "tests/e2e/test_faults_processes.py",
         "tests/e2e/test_faults_stores.py",
         "tests/e2e/test_staging_in_store.py",
+        "tests/integration/test_fleet.py",
+        "tests/integration/test_freshness.py",
         "tests/integration/test_interleavings.py",
+        "tests/unit/test_embedded_stack.py",
         "tests/faults",
     )
 

@@ -20,6 +20,8 @@ from tests.faults.oracle import Taken
 from tests.faults.test_redis import Bell
 from tests.faults.uploads import Uploads
 
+pytestmark = pytest.mark.faults
+
 PUT = "upload_to_cdn"
 DIED_ONCE = [("lost", "lease_lost"), ("succeeded", None)]
 # More than one part, staged or put.
@@ -60,7 +62,6 @@ class TestApi:
         uploads.send(video)
         stack.oracle.until_content(uploads.taken)
 
-    @pytest.mark.faults
     def test_killed_after_the_commit_the_media_stays(
         self, stack: FaultStack, uploads: Uploads, videos: Videos
     ) -> None:
@@ -73,7 +74,6 @@ class TestApi:
         (uuid,) = uploads.found(sha256)
         stack.oracle.until_content([Taken(uuid, sha256)])
 
-    @pytest.mark.faults
     def test_killed_while_it_receives_nothing_stays(
         self, stack: FaultStack, operator: Client, videos: Videos
     ) -> None:
@@ -82,7 +82,6 @@ class TestApi:
         stack.oracle.until_content()
 
 
-@pytest.mark.faults
 class TestWorker:
     @pytest.mark.parametrize("point", ["upload.part_sent", "extract.reading"])
     def test_killed_in_the_middle_of_its_work(
@@ -104,7 +103,6 @@ class TestWorker:
         assert uploads.attempts(taken, PUT) == DIED_ONCE
 
 
-@pytest.mark.faults
 class TestStores:
     def test_the_object_store_is_away(
         self, stack: FaultStack, uploads: Uploads, videos: Videos
@@ -151,7 +149,6 @@ class TestStores:
         stack.oracle.until_content(uploads.taken)
 
 
-@pytest.mark.faults
 class TestTwoApis:
     @pytest.fixture
     def second(self, stack: FaultStack) -> Iterator[Client]:

@@ -131,10 +131,11 @@ class TestDeath:
         self, service: Service, clips: ClipMaker, fleet: RunningFleet
     ) -> None:
         operator = await service.signed_in("a@example.org", "media_operator")
+        clip = clips.mp4(0.2)
         killed, other = fleet.workers
         killed.kill()
 
-        media_id = await operator.uploaded(clips.mp4(0.2))
+        media_id = await operator.uploaded(clip)
         while (media := (await operator.get(media_id)).json())["status"] != "ready":
             assert media["status"] in ("pending", "processing")
             await asyncio.sleep(0.05)
@@ -147,6 +148,7 @@ class TestDeath:
         fleet.until_ready(PROCESSES + 1)
         assert killed.pid not in [worker.pid for worker in fleet.workers]
 
+    @pytest.mark.faults
     def test_of_a_master_takes_its_worker_along(self, fleet: RunningFleet) -> None:
         masters, workers = fleet.masters, fleet.workers
         masters[0].kill()
@@ -156,6 +158,7 @@ class TestDeath:
         assert workers[1] in fleet.workers
         assert len(fleet.family()) == 1 + 2 * PROCESSES
 
+    @pytest.mark.faults
     def test_of_all_is_survived_too(self, fleet: RunningFleet) -> None:
         killed = fleet.family()[1:]
         for process in killed:

@@ -22,7 +22,7 @@ from tests.interleavings import Seen
 PROCESSES = 2
 # Interleavings: so many contents, each so many times in a row.
 TIMES = 10
-FEW = 100 // TIMES
+FEW = 60 // TIMES
 MANY = 500 // TIMES
 MORE = 1_000 // TIMES
 # After so many of them at least something is ready, or two owners share what is.

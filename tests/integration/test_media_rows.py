@@ -135,7 +135,7 @@ class Collection:
                 )
 
     def filters(self, sha256: str) -> Iterator[dict[str, Any]]:
-        """Every set of them, each with values that some media have."""
+        """None, each, every two and all of them, with values that some media have."""
         values: dict[str, Any] = {
             "status": "ready",
             "owner": self._owners[0],
@@ -145,7 +145,7 @@ class Collection:
             "min_duration": 0.1,
             "max_duration": 1.5,
         }
-        sets = chain.from_iterable(combinations(values, n) for n in range(8))
+        sets = chain.from_iterable(combinations(values, n) for n in (0, 1, 2, 7))
         return ({name: values[name] for name in names} for names in sets)
 
 
@@ -173,7 +173,7 @@ class TestRows:
     async def test_lists_are_those_of_the_models(
         self, collection: Collection, database_lines: DatabaseLines
     ) -> None:
-        """Every filter with every other, in every order, on every page."""
+        """Every filter with every other, in every order, on both pages."""
         lists, models = MediaLists(database_lines), sync_to_async(Models.listed)
         some = await Media.objects.select_related("video").afirst()
         assert some is not None

@@ -146,25 +146,37 @@ async def lines() -> AsyncIterator[ExplainingLines]:
 
 
 @pytest.mark.timeout(600)
-async def test_lists_and_searches_read_indexes(
-    shelf: Shelf, lines: ExplainingLines
+async def test_lists_searches_and_details_read_indexes(
+    shelf: Shelf, lines: ExplainingLines, database_threads: DatabaseThreads
 ) -> None:
-    lists, search = MediaLists(lines), MediaSearch(lines)
+    """In one test, for to fill the table takes longest."""
+    lists = MediaLists(lines)
     for order in MediaOrder:
-        by_title = order.endswith("title")
-        start = (
-            TitleStart(" film 8", uuid4()) if by_title else PageStart(A_MOMENT, uuid4())
-        )
-        for wanted in (
-            MediaFilter(),
-            MediaFilter(owner=shelf.owner_id),
-            MediaFilter(created_after=A_MOMENT - timedelta(hours=2)),
-            MediaFilter(created_before=A_MOMENT + timedelta(hours=2)),
-        ):
-            for begins in (None, start):
-                await lists.page(wanted, order, 20, begins)
-                for plan in lines.taken():
-                    assert_read(plan, "by_title" if by_title else "newest_first")
+        await check_pages(shelf, lists, order, lines)
+    await check_totals(lists, lines)
+    for text, total in (("seldom", 50), ("film eldo", 50), ("common", MOST_COUNTED)):
+        await check_search(text, total, lines)
+    await check_one_media(shelf, MediaRepository(database_threads, lines), lines)
+
+
+async def check_pages(
+    shelf: Shelf, lists: MediaLists, order: MediaOrder, lines: ExplainingLines
+) -> None:
+    by_title = order.endswith("title")
+    start = TitleStart(" film 8", uuid4()) if by_title else PageStart(A_MOMENT, uuid4())
+    for wanted in (
+        MediaFilter(),
+        MediaFilter(owner=shelf.owner_id),
+        MediaFilter(created_after=A_MOMENT - timedelta(hours=2)),
+        MediaFilter(created_before=A_MOMENT + timedelta(hours=2)),
+    ):
+        for begins in (None, start):
+            await lists.page(wanted, order, 20, begins)
+            for plan in lines.taken():
+                assert_read(plan, "by_title" if by_title else "newest_first")
+
+
+async def check_totals(lists: MediaLists, lines: ExplainingLines) -> None:
     for wanted in (MediaFilter(), MediaFilter(created_before=A_MOMENT)):
         await lists.page(wanted, MediaOrder.NEWEST_FIRST, 20, None, is_capped=True)
     assert await lists.counted_to() == datetime(2026, 1, 1, tzinfo=UTC) + timedelta(
@@ -176,24 +188,24 @@ async def test_lists_and_searches_read_indexes(
     for plan in lines.taken():
         assert_read(plan, "media_of_status_newest_first")
 
-    for text, total in (("seldom", 50), ("film eldo", 50), ("common", MOST_COUNTED)):
-        page = await search.page(text, 20, None)
-        assert page is not None
-        assert (page.total, page.total_is_exact) == (total, total < MOST_COUNTED)
-        plan, *of_titles = lines.taken()
-        assert "media" not in plan.scanned  # The others may be empty here.
-        for title in of_titles:
-            assert title.limited == {"media_by_title"}, title.nodes
-        if total < MOST_COUNTED:
-            assert "media_title_trigrams" in plan.indexes
-        else:
-            assert "media_titles_newest_first" in plan.read_alone, plan.nodes
+
+async def check_search(text: str, total: int, lines: ExplainingLines) -> None:
+    page = await MediaSearch(lines).page(text, 20, None)
+    assert page is not None
+    assert (page.total, page.total_is_exact) == (total, total < MOST_COUNTED)
+    plan, *of_titles = lines.taken()
+    assert "media" not in plan.scanned  # The others may be empty here.
+    for title in of_titles:
+        assert title.limited == {"media_by_title"}, title.nodes
+    if total < MOST_COUNTED:
+        assert "media_title_trigrams" in plan.indexes
+    else:
+        assert "media_titles_newest_first" in plan.read_alone, plan.nodes
 
 
-async def test_one_media_is_read_by_its_key(
-    shelf: Shelf, lines: ExplainingLines, database_threads: DatabaseThreads
+async def check_one_media(
+    shelf: Shelf, media: MediaRepository, lines: ExplainingLines
 ) -> None:
-    media = MediaRepository(database_threads, lines)
     await media.detail(await shelf.newest())
     for plan in lines.taken():
         assert {"media_pkey", "blob_pkey"} <= plan.indexes

@@ -156,12 +156,12 @@ class TestRun:
         began = time.monotonic()
         second = launch("run", ports)
         assert second.says("worker | the worker works"), second.output()
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 60
 
         api, child = second.pids()[0], second.detached_child()
         os.kill(second.pids()[1], signal.SIGKILL)
         os.kill(api, signal.SIGKILL)
-        assert are_gone_within(5, [child])
+        assert are_gone_within(20, [child])
         assert second.says("worker is back")
         assert second.says("api is back")
 
@@ -178,7 +178,10 @@ class TestRun:
         assert not any(psutil.pid_exists(pid) for pid in pids)
         assert list((second.folder / ".data/run").glob("*.pid")) == []
 
-    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+    @pytest.mark.parametrize(
+        "number",
+        [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.faults)],
+    )
     def test_a_wish_to_stop_that_is_heard_twice_damages_nothing(
         self, launch: Callable[..., Launch], ports: dict[str, str], number: int
     ) -> None:
@@ -211,8 +214,8 @@ class TestRun:
         began = time.monotonic()
         run.process.send_signal(signal.SIGINT)
         assert run.process.wait(20) == 0
-        assert time.monotonic() - began < 4
-        assert are_gone_within(5, pids)
+        assert time.monotonic() - began < 9  # Without haste it takes ten.
+        assert are_gone_within(20, pids)
 
     def test_it_ends_when_the_terminal_of_make_is_closed(
         self, launch: Callable[..., Launch], ports: dict[str, str]
