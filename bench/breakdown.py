@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import statistics
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,6 @@ from typing import Any
 import psycopg
 
 from backend.domain.freshness import FRESH_SECONDS
-from bench.api import OurApi
 from bench.backlog import Backlog
 from bench.load import Target, Turns, Wrk
 from bench.ours import OurSystem
@@ -25,10 +25,12 @@ from bench.processes import Processes
 from bench.questions import Question, Shelf
 from bench.readiness import IDLE_SECONDS, SIZE_BYTES
 from bench.sender import Multipart, Sender
+from bench.server import Server
 from bench.video import LargeVideo
 from bench.workers import OurWorker
 
-WORK = Path(__file__).parents[1] / ".data" / f"breakdown-{os.getpid()}"
+PROJECT = Path(__file__).parents[1]
+WORK = PROJECT / ".data" / f"breakdown-{os.getpid()}"
 READ_ROWS = 100_000
 READ_SECONDS = 2
 ROUNDS = 6
@@ -65,9 +67,17 @@ class BareApp:
     @contextmanager
     def running(cls, answer_bytes: int) -> Iterator[Target]:
         environment = {**os.environ, "ANSWER_BYTES": str(answer_bytes)}
-        with OurApi.running(environment, "bench.bare_app:application") as server:
+        with Server.running(cls._command, environment, PROJECT) as server:
             processes = Processes([server.pid])
             yield Target(cls.PART, server.url, {}, processes, processes)
+
+    @staticmethod
+    def _command(port: int) -> list[str]:
+        return [
+            *(sys.executable, "-m", "uvicorn", "bench.bare_app:application"),
+            *("--port", str(port), "--loop", "uvloop", "--http", "httptools"),
+            *("--log-level", "warning", "--no-access-log", "--no-server-header"),
+        ]
 
 
 class ReadParts:
@@ -109,9 +119,8 @@ class ReadParts:
         """Requests in a second, then milliseconds of each process for one."""
         processes = [target.server, *self._stores]
         before = [each.seconds() for each in processes]
-        began = time.monotonic()
         sample = self._wrk.run(target, turns)
-        requests = sample.figure * (time.monotonic() - began)
+        requests = sample.figure * READ_SECONDS
         used = [
             each.seconds() - was for each, was in zip(processes, before, strict=True)
         ]
