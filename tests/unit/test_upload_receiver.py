@@ -10,6 +10,11 @@ from uuid import uuid4
 import pytest
 
 from backend.adapters.folder_staging import FolderStaging
+from backend.api.upload.multipart_reader import (
+    ExtendedFileName,
+    MultipartReader,
+    PartHead,
+)
 from backend.api.upload.receiver import (
     DeclaredMediaFound,
     ReceivedUpload,
@@ -275,6 +280,21 @@ class TestFileNames:
         )
         upload = await world.receive(Multipart().part(head, SMALL_CLIP))
         assert upload.file_name == "gr\ufffd\ufffde.mp4"
+
+    @pytest.mark.parametrize("piece", ['\\"', '"', "\\", "; a=", '; a="\\', " "])
+    def test_a_name_that_never_ends_takes_no_time(self, piece: str) -> None:
+        name = piece * (30_000 // len(piece))
+        head = f'Content-Disposition: form-data; name="video"; filename="{name}'
+        body = Multipart().part(head, SMALL_CLIP).body()
+        began = time.thread_time()
+        events = list(MultipartReader(BOUNDARY.encode()).parse(body))
+        assert time.thread_time() - began < 0.2  # It takes 5 ms, and took seconds.
+        assert isinstance(events[0], PartHead)
+
+    @pytest.mark.parametrize("end", ["", "\\"])
+    def test_what_an_open_quote_has_is_no_parameter(self, end: str) -> None:
+        open_quote = f"form-data; name=video; filename=\"a; filename*=utf-8''x.mp4{end}"
+        assert ExtendedFileName.of(open_quote) is None
 
     async def test_a_name_nobody_sees_is_no_title(self, world: World) -> None:
         upload = await world.receive(Multipart().video(SMALL_CLIP, "\u200b.mp4"))

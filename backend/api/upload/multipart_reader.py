@@ -61,7 +61,8 @@ class ExtendedFileName:
     """`filename*=UTF-8''…` (RFC 8187), which some clients send though RFC 7578 does not
     want it: it wins over `filename`, which then is only an approximation."""
 
-    _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
+    # An open quote runs to the end, or each of many would be looked at to the end.
+    _QUOTED = re.compile(r'"(?:\\.|[^"\\])*(?:"|\\?\Z)')
     _VALUE = re.compile(
         r";\s*filename\*\s*=\s*(utf-8|iso-8859-1)'[^']*'([^;\s]+)", re.IGNORECASE
     )
