@@ -78,14 +78,24 @@ class FileName:
 
     # Longer than any that is in use, and short enough to leave room for a stem.
     _ENDING = re.compile(r"\.\w{1,15}\Z")
+    # Normalising takes the square of the length. What is left is more than enough for
+    # the name that is shown, and for an ending.
+    _FIRST, _LAST = 960, 64
 
     @classmethod
     def shown(cls, raw: str, default: str = "video") -> str:
         """The last path segment, NFC, without controls, at most 255 bytes."""
-        text = unicodedata.normalize("NFC", raw.encode("utf-8", "replace").decode())
+        text = raw.encode("utf-8", "replace").decode()
         segment = re.split(r"[/\\]", text)[-1]
-        shown = cls._shortened(cls._UNSHOWABLE.sub("", segment).strip())
+        name = cls._without_middle(cls._UNSHOWABLE.sub("", segment).strip())
+        shown = cls._shortened(unicodedata.normalize("NFC", name))
         return shown if shown.strip(".") else default
+
+    @classmethod
+    def _without_middle(cls, name: str) -> str:
+        if len(name) <= cls._FIRST + cls._LAST:
+            return name
+        return name[: cls._FIRST] + name[-cls._LAST :]
 
     @classmethod
     def _shortened(cls, name: str) -> str:
