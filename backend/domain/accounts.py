@@ -21,10 +21,16 @@ class EmailAddress:
     def folded(text: str) -> str:
         """Stripped, case-folded, the domain in ASCII ("xn--…").
 
-        Raises `ValueError` for a domain that cannot exist.
+        Raises `ValueError` for a domain that cannot exist, and for what is too long,
+        before work is done whose time grows with the square of the length.
         """
+        if len(text) > EMAIL_MOST_CHARACTERS:
+            raise ValueError("The address is too long.")
         mailbox, at, domain = text.strip().casefold().rpartition("@")
-        return mailbox + at + domain.encode("idna").decode("ascii")
+        folded = mailbox + at + domain.encode("idna").decode("ascii")
+        if len(folded) > EMAIL_MOST_CHARACTERS:
+            raise ValueError("The address is too long once it is folded.")
+        return folded
 
 
 @dataclass(frozen=True, slots=True)

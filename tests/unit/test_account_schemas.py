@@ -1,3 +1,4 @@
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -12,9 +13,26 @@ from backend.api.schemas.accounts import (
     SignUpIn,
     TokensOut,
 )
-from backend.domain.accounts import Credentials, Tokens
+from backend.domain.accounts import Credentials, EmailAddress, Tokens
 
 PASSWORD = "correct horse battery"
+
+
+class TestEmailAddress:
+    @pytest.mark.parametrize(
+        "text",
+        ["a@" + "\u0301" * 8_000 + "\u0323" * 8_000, "a@" + "b." * 8_000 + "org"],
+    )
+    def test_one_without_end_is_refused_at_once(self, text: str) -> None:
+        """The form of the admin site has no limit of its own."""
+        began = time.thread_time()
+        with pytest.raises(ValueError, match="too long"):
+            EmailAddress.folded(text)
+        assert time.thread_time() - began < 0.05  # The marks took 300 ms.
+
+    def test_one_that_folding_makes_too_long(self) -> None:
+        with pytest.raises(ValueError, match="too long"):
+            EmailAddress.folded("ß" * 200 + "@example.org")
 
 
 class TestSignUpIn:

@@ -31,8 +31,8 @@ class EmailRule:
             validate_email(email)
         except (ValueError, ValidationError):
             raise cls._refusal() from None
-        # Django allows controls between quotes; folding may have made it longer.
-        if not email.isprintable() or len(email) > EMAIL_MOST_CHARACTERS:
+        # Django allows controls between quotes.
+        if not email.isprintable():
             raise cls._refusal()
         return email
 
