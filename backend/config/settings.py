@@ -169,6 +169,8 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 DATETIME_FORMAT = "Y-m-d H:i:s"
 STATIC_URL = "/static/"
-# A JSON body; multipart bodies are streamed and have limits of their own.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# A JSON body, or a form of the admin site; multipart bodies are streamed and have limits
+# of their own. The longest description takes 60 kB if each of its characters is escaped,
+# and parsing blocks the event loop.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 128 * 1024
 LOGGING_CONFIG = None

@@ -9,6 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.config.settings")
 django.setup()
 
 import ninja  # noqa: E402 - needs the settings
+from django.conf import settings  # noqa: E402
 
 from backend.adapters.jwt_token_issuer import JwtTokenIssuer  # noqa: E402
 from backend.api.api import Api  # noqa: E402
@@ -40,7 +41,7 @@ controllers = [SystemController("0"), ProbeController()]
 api = Api(controllers, problems, "0", docs=True)
 options = HttpOptions(
     allowed_hosts=["127.0.0.1"],
-    body_limit_bytes=1024 * 1024,
+    body_limit_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
     static_folders=[Path(ninja.__file__).parent / "static"],
     body_deadline_seconds=1.0,
     stock_handler=environment.stock_handler,

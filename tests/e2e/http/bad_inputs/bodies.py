@@ -21,7 +21,7 @@ BODIES = [
     Row("B18 no UTF-8", Asked.retry(b'{"kind": "\xff"}'), JSON),
     Row("B18 UTF-16", Asked.retry(RIGHT_KIND.decode().encode("utf-16")), JSON),
     Row("B19 lists in lists", Asked.retry(b"[" * 100_000), JSON),
-    Row("B19 objects in objects", Asked.retry(b'{"kind":' * 100_000), JSON),
+    Row("B19 objects in objects", Asked.retry(b'{"kind":' * 15_000), JSON),
     Row("B21 NaN", Asked.retry(b'{"kind": NaN}'), INVALID),
     Row("B21 Infinity", Asked.retry(b'{"kind": -Infinity}'), INVALID),
     Row("B22 NUL", Asked.retry(b'{"kind": "\\u0000"}'), INVALID, field="kind"),
