@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import structlog
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import DocumentTooLarge, PyMongoError
 from pymongo.monitoring import (
@@ -22,6 +23,8 @@ from backend.domain.patience import Patience
 from backend.use_cases.ports.metrics import UNOBSERVED, StoreObserver
 
 Database = Any
+
+_LOG = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class MongoConnection:
         self._clock = MongoClock(observer)
         self._client: AsyncIOMotorClient[dict[str, Any]] | None = None
         self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
+        self._is_away = False
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[Database]:
@@ -91,14 +95,23 @@ class MongoConnection:
                     self._settings.default_database
                 )
         except TimeoutError as error:
-            raise DocumentStoreAway(
-                f"MongoDB did not answer within {limit:g} s, or what was left of them"
-            ) from error
+            self._note(f"No answer within {limit:g} s, or what was left of them.")
+            raise DocumentStoreAway from error
         except DocumentTooLarge:
             # It answers, and would refuse this again and again.
             raise
         except PyMongoError as error:
-            raise DocumentStoreAway(f"MongoDB does not answer: {error}") from error
+            self._note(str(error))
+            raise DocumentStoreAway from error
+        else:
+            self._is_away = False
+
+    def _note(self, reason: str) -> None:
+        """Once until it answers again. Clients are not told: the driver names hosts,
+        ports and members, none of them theirs to know."""
+        if not self._is_away:
+            _LOG.warning("mongo.away", reason=reason)
+        self._is_away = True
 
     def close(self) -> None:
         if self._client is not None:

@@ -11,9 +11,11 @@ from uuid import uuid4
 
 import pymongo
 import pytest
+from structlog.testing import capture_logs
 
 from backend.domain.errors import DocumentStoreAway
 from backend.domain.metadata import BlobMetadata, MetadataReport
+from backend.domain.patience import Patience
 from backend.embedded.programs import Programs
 from backend.embedded.servers.mongo import MongoServer
 from backend.odm.connection import MongoConnection, MongoSettings
@@ -93,8 +95,10 @@ class TestMongoFailures:
     @staticmethod
     async def seconds_until_away(work: Awaitable[object]) -> float:
         started = time.monotonic()
-        with pytest.raises(DocumentStoreAway):
+        with pytest.raises(DocumentStoreAway) as raised:
             await work
+        # A client is told so, and it stands in the history of jobs.
+        assert str(raised.value) == "MongoDB does not answer."
         return time.monotonic() - started
 
     @pytest.mark.parametrize("where", ["closed", "black hole"])
@@ -146,8 +150,37 @@ class TestMongoFailures:
 
     async def test_a_server_that_refuses_us_is_away(self, mongo: OwnMongo) -> None:
         refused = mongo.url.replace("//", "//nobody:wrong@")
-        with self.store(refused) as store:
+        with self.store(refused) as store, capture_logs() as logged:
             assert await self.seconds_until_away(store.prepare()) < MOST_SECONDS
+        (line,) = logged
+        assert line["event"] == "mongo.away"
+        assert "Authentication failed" in line["reason"]
+        assert "nobody" not in str(line)
+        assert "wrong" not in str(line)
+
+    async def test_why_it_is_away_stands_in_the_log(self) -> None:
+        port = BlackHole.closed_port()
+        url = f"mongodb://127.0.0.1:{port}/x"
+        with (
+            self.store(url, operation_seconds=0.3) as store,
+            capture_logs() as logged,
+        ):
+            await self.seconds_until_away(store.find(uuid4()))
+        (line,) = logged
+        assert (line["event"], line["log_level"]) == ("mongo.away", "warning")
+        assert str(port) in line["reason"]
+
+    async def test_that_it_takes_too_long_does_too(self) -> None:
+        with BlackHole.open() as hole:
+            url = f"mongodb://127.0.0.1:{hole}/x"
+            with (
+                self.store(url) as store,
+                capture_logs() as logged,
+                Patience.of_request(0.1),
+            ):
+                await self.seconds_until_away(store.find(uuid4()))
+        (line,) = logged
+        assert line["event"] == "mongo.away"
 
     async def test_threads_do_not_pile_up(self) -> None:
         before = threading.active_count()

@@ -165,6 +165,10 @@ class TestClientBlock:
         [
             ("192.0.2.1", "192.0.2.1"),
             ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            # How a socket that listens for both shows clients of IPv4.
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("::FFFF:c000:201", "192.0.2.1"),
+            ("fe80::1%eth0", "fe80::/64"),
             ("unknown", "unknown"),
         ],
     )
