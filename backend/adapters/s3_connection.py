@@ -8,10 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import structlog
+
 from backend.domain.errors import ObjectStoreAway
 from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.health import StoreName
 from backend.use_cases.ports.metrics import UNOBSERVED, StoreObserver
+
+_LOG = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +173,10 @@ class S3Errors:
         except ParamValidationError:
             raise
         except BotoCoreError as error:
+            # Where the store is, which botocore says, is for who runs it.
+            _LOG.warning("s3.away", doing=doing, reason=str(error))
             raise ObjectStoreAway(
-                f"The object store did not answer while {doing}: {error}"
+                f"The object store did not answer while {doing}"
             ) from error
 
     @classmethod

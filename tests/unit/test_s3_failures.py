@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from backend.adapters.folder import Folder
 from backend.adapters.s3_connection import S3Connection
@@ -91,8 +92,16 @@ class TestAway(S3FailureSuite):
                     recorded.put_new(storage, SMALL),
                     recorded.put_new(storage, LARGE),
                 ):
-                    with pytest.raises(ObjectStoreAway):
+                    with (
+                        capture_logs() as logged,
+                        pytest.raises(ObjectStoreAway) as away,
+                    ):
                         await ask
+                    # Jobs tell those who may see them; where it is, is the log's.
+                    assert str(port) not in str(away.value)
+                    assert "127.0.0.1" not in str(away.value)
+                    assert {line["event"] for line in logged} == {"s3.away"}
+                    assert all(str(port) in line["reason"] for line in logged)
 
     @pytest.mark.parametrize(
         "failure",
