@@ -29,11 +29,17 @@ class ClientBlock:
 
     @staticmethod
     def of(address: str) -> str:
-        """The network of an IPv6 address; anything else is as it is."""
+        """The network of an IPv6 address; anything else is as it is.
+
+        An IPv4 address that is written as one of IPv6 is what it stands for: all of them
+        are in one network.
+        """
         try:
             parsed = ip_address(address)
         except ValueError:
             return address
-        if isinstance(parsed, IPv6Address):
-            return str(IPv6Network((int(parsed), IPV6_PREFIX), strict=False))
-        return address
+        if not isinstance(parsed, IPv6Address):
+            return address
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(IPv6Network((int(parsed), IPV6_PREFIX), strict=False))
