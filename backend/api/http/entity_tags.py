@@ -24,9 +24,16 @@ class EntityTags:
         re.ASCII,
     )
 
+    # There is one tag at a time: whoever has seen more of them has forgotten most.
+    _MOST_CHARACTERS: ClassVar = 4_096
+
     @classmethod
     def parse(cls, header: str) -> Self:
         """Raises `Malformed`."""
+        if len(header) > cls._MOST_CHARACTERS:
+            raise Malformed(
+                f"A list of entity tags may have {cls._MOST_CHARACTERS} characters."
+            )
         text = header.strip(" \t")
         if text == "*":
             return cls(anything=True)
