@@ -36,14 +36,19 @@ class RequestGuard:
 
     def _check(self, scope: Scope) -> None:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
-        if len(hosts) != 1:
-            raise Malformed("One Host header is needed.")
-        if hosts[0] not in self._known and scope["path"] not in OF_ANY_HOST:
-            self._learn(hosts[0])
+        self._check_host(hosts, of_any=scope["path"] in OF_ANY_HOST)
         if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_URL:
             raise Malformed(f"An address may have {LONGEST_URL} characters.")
         if b"%" in scope["query_string"]:
             self._check_text(scope["query_string"])
+
+    def _check_host(self, hosts: Sequence[bytes], *, of_any: bool) -> None:
+        if not hosts and of_any:
+            return  # HTTP/1.0 needs none.
+        if len(hosts) != 1:
+            raise Malformed("One Host header is needed.")
+        if hosts[0] not in self._known and not of_any:
+            self._learn(hosts[0])
 
     @staticmethod
     def _check_text(query: bytes) -> None:

@@ -102,6 +102,15 @@ class TestMalformedHeads:
         assert answer.headers["X-Request-ID"]
 
 
+class TestHttp10:
+    def test_a_probe_of_a_load_balancer_names_no_host(
+        self, probe: UvicornProcess
+    ) -> None:
+        with probe.connect() as connection:
+            answer = RawHttp.exchange(connection, b"GET /health/live/ HTTP/1.0\r\n\r\n")
+        assert (answer.status, answer.json()) == (200, {"status": "ok"})
+
+
 class TestUnwantedBodies:
     """What is left of a body that has been answered already."""
 

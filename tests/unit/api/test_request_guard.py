@@ -62,8 +62,12 @@ class TestRequestGuard:
         assert await guarded.status(path, PROBED_BY_ADDRESS) == 400
         assert await guarded.status(path, OURS) == 204
 
-    @pytest.mark.parametrize("hosts", [(), (OURS, OURS)])
-    async def test_probes_have_one_host_as_everybody(
-        self, hosts: tuple[bytes, ...]
-    ) -> None:
-        assert await Guarded().status("/health/live/", *hosts) == 400
+    @pytest.mark.parametrize("path", ["/health/live/", "/health/ready/"])
+    async def test_probes_of_http_1_0_name_none(self, path: str) -> None:
+        assert await Guarded().status(path) == 204
+        assert await Guarded().status("/ping/") == 400
+
+    @pytest.mark.parametrize("path", ["/health/live/", "/ping/"])
+    async def test_nobody_names_two(self, path: str) -> None:
+        """Two readers of one request could take it for two (RFC 9112, 3.2)."""
+        assert await Guarded().status(path, OURS, OURS) == 400
