@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from backend.api.schemas.upload import UploadForm
@@ -30,6 +32,21 @@ class TestUploadForm:
         schema = body["content"]["multipart/form-data"]["schema"]
         for name in ("title", "description", "sha256"):
             assert schema["properties"][name]["examples"] == [""]
+
+    @pytest.mark.parametrize("digest", ["", "0" * 64, "aB" * 32])
+    def test_a_digest_may_be_left_empty(self, digest: str) -> None:
+        assert re.search(self._pattern_of_the_digest(), digest)
+
+    @pytest.mark.parametrize("digest", ["0" * 63, "0" * 65, "g" * 64])
+    def test_what_is_no_digest_does_not_fit(self, digest: str) -> None:
+        assert not re.search(self._pattern_of_the_digest(), digest)
+
+    @staticmethod
+    def _pattern_of_the_digest() -> str:
+        body = UploadForm.openapi()["requestBody"]
+        schema = body["content"]["multipart/form-data"]["schema"]
+        pattern: str = schema["properties"]["sha256"]["pattern"]
+        return pattern
 
     def test_it_is_made_anew_each_time(self) -> None:
         UploadForm.openapi()["requestBody"].clear()

@@ -42,7 +42,7 @@ class Sha256Rule:
 Sha256 = Annotated[
     str,
     AfterValidator(Sha256Rule.lowered),
-    Field(json_schema_extra={"pattern": "^([0-9A-Fa-f]{64})?$"}),
+    Field(json_schema_extra={"pattern": "^[0-9A-Fa-f]{64}$"}),
 ]
 
 
@@ -95,6 +95,8 @@ class UploadForm(BaseModel):
         None,
         description="Of the video, in hex. If sent, the received bytes must have it.",
         examples=LEFT_OUT,
+        # Or empty, and so left out.
+        json_schema_extra={"pattern": "^([0-9A-Fa-f]{64})?$"},
     )
 
     @classmethod

@@ -174,6 +174,18 @@ class TestOperations:
                 assert "X-Request-ID" in headers
                 assert wanted.get(status, "X-Request-ID") in headers
 
+    @pytest.mark.parametrize(
+        ("digest", "fits"), [("aB" * 32, True), ("", False), ("0" * 63, False)]
+    )
+    def test_a_digest_in_a_query_is_never_empty(
+        self, operations: list[Operation], bodies: Bodies, digest: str, fits: bool
+    ) -> None:
+        """Unlike in the form of an upload, where an empty field is one left out."""
+        by_name = {operation.name: operation.content for operation in operations}
+        parameters = by_name["media_page"]["parameters"]
+        (parameter,) = (p for p in parameters if p["name"] == "sha256")
+        assert bodies.valid(parameter, digest) is fits
+
     def test_an_upload_leads_to_its_media(self, operations: list[Operation]) -> None:
         by_name = {operation.name: operation for operation in operations}
         links = by_name["media_upload"].answers["201"]["links"]
