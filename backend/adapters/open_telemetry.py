@@ -86,8 +86,7 @@ class TracedStores:
         self, store: StoreName, operation: str, seconds: float, *, answered: bool
     ) -> None:
         self._observer.asked(store, operation, seconds, answered=answered)
-        if (
-            self._tracer.traceparent()
-        ):  # Of what belongs to nothing nobody wants to know.
+        # Of what belongs to nothing nobody wants to know.
+        if self._tracer.traceparent():
             outcome = {"outcome": "answered" if answered else "failed"}
             self._tracer.passed(f"{store.value} {operation}", seconds, outcome)
