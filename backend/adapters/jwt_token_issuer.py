@@ -17,7 +17,7 @@ from ninja_jwt.tokens import AccessToken as AccessJwt
 from ninja_jwt.tokens import RefreshToken as RefreshJwt
 
 from backend.domain.accounts import AccessClaims, RefreshToken
-from backend.domain.errors import InvalidToken
+from backend.domain.errors import InvalidRefreshToken, InvalidToken
 
 # Of access tokens; each has about 1 kB here.
 MOST_REMEMBERED = 10_000
@@ -74,7 +74,8 @@ class JwtTokenIssuer:
         known = self._verified.get(text)
         if known is not None and time.time() < known.expires_at:
             return known.claims
-        self._check_form(text)
+        if not self._is_formed(text):
+            raise InvalidToken
         try:
             token = AccessJwt(text)
             claims = AccessClaims(UUID(token["sub"]), UUID(token["sid"]))
@@ -90,19 +91,20 @@ class JwtTokenIssuer:
         self._verified[text] = verified
 
     def read_refresh(self, text: str) -> RefreshToken:
-        self._check_form(text)
+        if not self._is_formed(text):
+            raise InvalidRefreshToken
         try:
             return self._described(RefreshJwt(text), text)
         except self._ODD:
-            raise InvalidToken from None
+            raise InvalidRefreshToken from None
 
     @property
     def access_lifetime_seconds(self) -> int:
         return int(AccessJwt.lifetime.total_seconds())
 
-    def _check_form(self, text: str) -> None:
-        if len(text) > self._MOST_CHARACTERS or not self._COMPACT.fullmatch(text):
-            raise InvalidToken
+    def _is_formed(self, text: str) -> bool:
+        short = len(text) <= self._MOST_CHARACTERS
+        return short and self._COMPACT.fullmatch(text) is not None
 
     @staticmethod
     def _described(token: RefreshJwt, text: str) -> RefreshToken:

@@ -16,6 +16,7 @@ from backend.domain.errors import (
     BadCredentials,
     DatabaseAway,
     EmailTaken,
+    InvalidRefreshToken,
     InvalidToken,
     Overloaded,
     SignupClosed,
@@ -91,7 +92,7 @@ class AuthController(Controller):
             self.refresh,
             access=PUBLIC,
             response=TokensOut,
-            problems=[InvalidToken, DatabaseAway],
+            problems=[InvalidRefreshToken, DatabaseAway],
             summary="Swap a refresh token for new tokens, once",
         )
 

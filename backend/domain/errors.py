@@ -204,11 +204,20 @@ class InvalidToken(Unauthenticated):
     code = "invalid_token"
     title = "The token is not valid or has expired"
     usual_detail = (
-        "It has expired, its session has ended, or it is not one of ours as it was "
-        "answered: without quotes, and `access` where access is asked for."
+        "The token has expired, its session has ended, or it was not copied exactly; "
+        "send the access token, not the refresh token."
     )
     retryable = False
     advice = "Swap the refresh token with `POST /auth/refresh/`, or sign in again."
+
+
+class InvalidRefreshToken(InvalidToken):
+    """The same for every reason, so that nobody can tell whose token he has found."""
+
+    usual_detail = (
+        "The token has expired or was used before, its session has ended, or it was not "
+        "copied exactly; send the refresh token, not the access token."
+    )
 
 
 class BadCredentials(Unauthenticated):

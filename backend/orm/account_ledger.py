@@ -11,7 +11,7 @@ from backend.domain.accounts import (
     Profile,
     RefreshToken,
 )
-from backend.domain.errors import BadCredentials, EmailTaken, InvalidToken
+from backend.domain.errors import BadCredentials, EmailTaken, InvalidRefreshToken
 from backend.domain.freshness import Scopes
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.known_changes import KnownChanges
@@ -64,7 +64,7 @@ class DjangoAccountLedger:
             return await self._threads.run(self._rotate, presented, successor)
         except _UsedBefore as used:
             await self._freshness.changed(Scopes.user(used.user_id))
-            raise InvalidToken from None
+            raise InvalidRefreshToken from None
 
     async def revoke(self, user_id: UUID, session_ids: Collection[UUID]) -> None:
         await self._changes.changing(
@@ -128,7 +128,7 @@ class DjangoAccountLedger:
         Every condition is on the row itself and none in a join, because PostgreSQL
         looks again only at the row it waited for: of two that come at once, the second
         sees the digest of the first. Nothing here is in a transaction that the refusal
-        could roll back. Raises `_UsedBefore`, `InvalidToken`.
+        could roll back. Raises `_UsedBefore`, `InvalidRefreshToken`.
         """
         live = self._live().filter(pk=presented.session_id)
         swapped = live.filter(refresh_digest=presented.digest).update(
@@ -141,7 +141,7 @@ class DjangoAccountLedger:
         sessions = Session.objects.filter(pk=presented.session_id)
         user_id = sessions.values_list("user_id", flat=True).first()
         if user_id is None:
-            raise InvalidToken
+            raise InvalidRefreshToken
         if not swapped:
             raise _UsedBefore(user_id)
         return user_id
@@ -150,7 +150,7 @@ class DjangoAccountLedger:
     def _revoke(self, user_id: UUID, session_ids: frozenset[UUID]) -> None:
         named = Session.objects.filter(pk__in=session_ids, user_id=user_id)
         if len(named.select_for_update().order_by("pk")) < len(session_ids):
-            raise InvalidToken
+            raise InvalidRefreshToken
         self._end(named)
 
     @staticmethod

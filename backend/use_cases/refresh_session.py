@@ -12,7 +12,7 @@ class RefreshSession:
     tokens: TokenIssuer
 
     async def execute(self, refresh: str) -> Tokens:
-        """Raises `InvalidToken`."""
+        """Raises `InvalidRefreshToken`."""
         presented = self.tokens.read_refresh(refresh)
         successor = self.tokens.refresh(presented.session_id)
         user_id = await self.ledger.rotate(presented, successor)

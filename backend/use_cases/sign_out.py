@@ -17,7 +17,7 @@ class SignOut:
     tokens: TokenIssuer
 
     async def execute(self, caller: Caller, refresh: str) -> None:
-        """Raises `InvalidToken`."""
+        """Raises `InvalidRefreshToken`."""
         returned = self.tokens.read_refresh(refresh)
         await self.ledger.revoke(
             caller.user_id, {caller.session_id, returned.session_id}

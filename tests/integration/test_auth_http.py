@@ -113,6 +113,7 @@ class TestAuthOverHttp:
         assert (await client.me(second["access"])).status_code == 200
         again = await client.post("refresh", {"refresh": first["refresh"]})
         assert problem(again) == (401, "invalid_token")
+        assert "send the refresh token" in again.json()["detail"]
         assert (await client.me(second["access"])).status_code == 401
 
     async def test_sign_out_kills_both_tokens(self, client: AuthClient) -> None:
@@ -130,9 +131,12 @@ class TestAuthOverHttp:
         tokens = await client.signed_in()
         for odd in (None, "", "a.b.c", tokens["refresh"], "a" * 12_288):
             assert (await client.me(odd)).status_code == 401
+        swapped = await client.me(tokens["refresh"])
+        assert "send the access token" in swapped.json()["detail"]
         for odd in ("", "\x00", tokens["access"], "a" * 12_288):
             answer = await client.post("refresh", {"refresh": odd})
             assert problem(answer) == (401, "invalid_token")
+            assert "send the refresh token" in answer.json()["detail"]
 
 
 class TestClosedSignUp:

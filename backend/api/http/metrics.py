@@ -99,7 +99,7 @@ class MetricsPage:
     def _check(self, scope: Scope) -> None:
         """Raises `Unauthenticated`, `InvalidToken`, `WrongMethod`."""
         if not compare_digest(BearerToken.read(scope).encode(), self._token):
-            raise InvalidToken
+            raise InvalidToken("This is not the token of the metrics.")
         if scope["method"] != "GET":
             raise WrongMethod(["GET"])
 

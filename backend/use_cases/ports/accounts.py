@@ -64,13 +64,13 @@ class AccountLedger(Protocol):
     async def rotate(self, presented: RefreshToken, successor: RefreshToken) -> UUID:
         """Swap the refresh token of a live session; returns the user.
 
-        Raises `InvalidToken`; a token that was used before also revokes the session.
+        Raises `InvalidRefreshToken`; a token that was used before also revokes the session.
         """
 
     async def revoke(self, user_id: UUID, session_ids: Collection[UUID]) -> None:
         """End the user's sessions, access tokens included; harmless when ended before.
 
-        Raises `InvalidToken`, and ends none, if one is not the user's.
+        Raises `InvalidRefreshToken`, and ends none, if one is not the user's.
         """
 
 
@@ -168,7 +168,7 @@ class PasswordHasher(Protocol):
 
 
 class TokenIssuer(Protocol):
-    """Signs and reads JWTs. Reading raises `InvalidToken`."""
+    """Signs and reads JWTs. Reading raises `InvalidToken` or `InvalidRefreshToken`."""
 
     def access(self, user_id: UUID, session_id: UUID) -> str: ...
 
