@@ -87,6 +87,8 @@ def add_jobs(kind: str, state: str, code: str, count: int, waited: float = 0) ->
     finished = "now()" if state in ("failed", "succeeded") else "NULL"
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
+        # Thousands take longer than a request may, on a machine that is busy.
+        cursor.execute("SET statement_timeout = 0")
         cursor.execute(
             f"""
             INSERT INTO job (uuid, media_id, kind, status, attempt, failed_attempts,
@@ -98,6 +100,7 @@ def add_jobs(kind: str, state: str, code: str, count: int, waited: float = 0) ->
             """,  # noqa: S608 - ours
             [kind, state, code, waited, count],
         )
+        cursor.execute("RESET statement_timeout")
         cursor.execute("SET session_replication_role = DEFAULT")
 
 
@@ -260,8 +263,10 @@ class TestInstallation:
         with connection.cursor() as cursor:
             # Rows whose commit may not be on disk yet are not seen to be there for all.
             cursor.execute("SET synchronous_commit = on")
+            cursor.execute("SET statement_timeout = 0")
             cursor.execute("ANALYZE job")
             cursor.execute("VACUUM job")
+            cursor.execute("RESET statement_timeout")
             cursor.execute("RESET synchronous_commit")
 
     async def test_what_is_paused_does_not_wait_for_a_worker(
