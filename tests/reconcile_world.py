@@ -42,6 +42,7 @@ class ReconcileWorld:
         self.worker = WorkerContainer(environment)
         Calm.make(self.worker)
         self.container = ReconcileContainer(environment)
+        Calm.make(self.container)
         self.ledger = self.worker.media_ledger
         self.told: list[Outcome] = []
 
