@@ -19,10 +19,10 @@ from tests.e2e.faults import SERVERS, Faults, until
 from tests.e2e.traffic import Aftermath
 from tests.e2e.videos import MEBIBYTE, Videos
 
-# What was under way is ready so long after the restart of the worker: the lease of the
-# dead one has ended within half of that.
-RECOVERED_SECONDS = 30.0
-BACK_SECONDS = 15.0
+# The most that a busy machine takes until what was under way is ready: the lease of a
+# dead worker ends after 15 s.
+RECOVERED_SECONDS = 90.0
+BACK_SECONDS = 60.0
 # More than one request to the object store, and long enough to be caught at it.
 BIG = 256 * MEBIBYTE
 PART = 16 * MEBIBYTE
@@ -97,13 +97,13 @@ class UnderWay:
 
     def until_progress(self) -> None:
         """Until it can be read over HTTP that a part of the video has been sent."""
-        until(lambda: 0 < self._job()["progress"] < 100, 10.0, "there is progress")
+        until(lambda: 0 < self._job()["progress"] < 100, 30.0, "there is progress")
 
-    def until_half(self) -> None:
-        """Until the object store has half of its parts."""
+    def until_well_begun(self) -> None:
+        """Until the object store has a quarter of its parts: the rest takes long."""
         parts = self._video.stat().st_size // PART
-        sent = lambda: self._origin.unfinished_parts() >= parts // 2  # noqa: E731
-        until(sent, 60.0, "half of it is there")
+        sent = lambda: self._origin.unfinished_parts() >= parts // 4  # noqa: E731
+        until(sent, 60.0, "a quarter of it is there")
 
     def sent_twice(self) -> float:
         """Which share of the video the object store has been sent once more."""
@@ -153,7 +153,7 @@ class TestWorker:
         self, shaken_stack: EmbeddedStack, faults: Faults, under_way: UnderWay
     ) -> None:
         under_way.until_progress()
-        under_way.until_half()
+        under_way.until_well_begun()
         with faults.frozen("s3"):
             assert under_way.is_running()
             old = faults.kill("worker")
@@ -176,7 +176,7 @@ class TestWorker:
     def test_asked_to_end_in_the_middle_of_a_job(
         self, faults: Faults, under_way: UnderWay
     ) -> None:
-        under_way.until_half()
+        under_way.until_well_begun()
         with faults.frozen("s3"):
             assert under_way.is_running()
             old = faults.ask_to_end("worker")
@@ -204,7 +204,7 @@ class TestApi:
         with half.sent(), ThreadPoolExecutor(4) as pool:
             uploads = [pool.submit(self._status, shaken_operator, c) for c in clips]
             answered = lambda: sum(u.done() for u in uploads) >= 10  # noqa: E731
-            until(answered, 20.0, "ten uploads are answered")
+            until(answered, 60.0, "ten uploads are answered")
             old = faults.kill("api")
             results = [upload.result() for upload in uploads]
         back = faults.until_back("api", old, BACK_SECONDS)
@@ -212,7 +212,7 @@ class TestApi:
         taken = [answer.json()["uuid"] for answer in results if answer is not None]
         print(f"back {back:.1f} s, {len(taken)} taken")  # noqa: T201
         assert len(taken) >= 10
-        aftermath.until_ready(taken, 60.0)
+        aftermath.until_ready(taken, RECOVERED_SECONDS)
         listed = shaken_operator.http.get("/media/", params={"limit": 100}).json()
         assert "A cut one" not in [media["title"] for media in listed["items"]]
 
@@ -224,9 +224,9 @@ class TestApi:
         total = shaken_operator.http.get("/media/").json()["total"]
         half = HalfUpload(shaken_operator, videos.new(8 * MEBIBYTE), "Left at half")
         with half.sent():
-            until(lambda: bool(set(staging.iterdir()) - before), 5.0, "staged bytes")
+            until(lambda: bool(set(staging.iterdir()) - before), 20.0, "staged bytes")
 
-        until(lambda: set(staging.iterdir()) <= before, 2.0, "staging is empty again")
+        until(lambda: set(staging.iterdir()) <= before, 20.0, "staging is empty again")
 
         assert shaken_operator.http.get("/media/").json()["total"] == total
 
@@ -254,7 +254,7 @@ class TestServers:
                 shaken_operator.upload(videos.new()).json()["uuid"] for _ in range(10)
             ]
             assert Messages.flush(shaken_stack)
-        took = aftermath.until_ready(uuids, 30.0)
+        took = aftermath.until_ready(uuids, RECOVERED_SECONDS)
         print(f"{took:.1f} s")  # noqa: T201
 
     @pytest.mark.parametrize("server", SERVERS)
@@ -272,5 +272,6 @@ class TestServers:
 
         answer = shaken_operator.upload(videos.new())
         assert answer.status_code == 201, answer.text
-        ready = aftermath.until_ready([*uuids, answer.json()["uuid"]], 60.0)
+        uuids.append(answer.json()["uuid"])
+        ready = aftermath.until_ready(uuids, RECOVERED_SECONDS)
         print(f"{server}: back {back:.1f} s, ready {ready:.1f} s")  # noqa: T201

@@ -21,7 +21,7 @@ NEEDS = {
 CACHED = {"list", "detail"}
 # Longer than that, and than the patience of anybody who waits for a silent store.
 AWAY_SECONDS = 6.0
-WELL_AGAIN_SECONDS = 15.0
+WELL_AGAIN_SECONDS = 60.0
 READY_SECONDS = 60.0
 
 Away = Callable[[str], AbstractContextManager[None]]
@@ -94,7 +94,7 @@ class TestStoreAway:
         moment = time.monotonic()
         waited = 0.0
         while waited < least_seconds or not waited:
-            traffic.until_each(good=None, times=1, seconds=3 * WELL_AGAIN_SECONDS)
+            traffic.until_each(good=None, times=1, seconds=WELL_AGAIN_SECONDS)
             waited = time.monotonic() - moment
         return traffic.since(moment)
 
