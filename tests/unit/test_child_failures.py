@@ -254,7 +254,7 @@ class TestChildFailures:
         self, extractors: Extractors, tmp_path: Path, source: BinaryIO
     ) -> None:
         path = tmp_path / "child.py"
-        path.write_text("import time; time.sleep(0.5); print('{}')")
+        path.write_text("import time; time.sleep(2); print('{}')")
         task = asyncio.create_task(extractors(None, path).extract(source))
         loop = asyncio.get_running_loop()
         longest, last = 0.0, loop.time()
@@ -263,4 +263,4 @@ class TestChildFailures:
             longest, last = max(longest, loop.time() - last), loop.time()
         assert task.exception() is not None
         # Starting a process takes a few milliseconds, on a busy machine more.
-        assert longest < 0.25
+        assert longest < 1.0
