@@ -44,6 +44,12 @@ class Backends:
         return await cls._ask(f"SELECT count(*) {cls._OURS}")
 
     @classmethod
+    async def until_at_most(cls, most: int) -> None:
+        async with asyncio.timeout(60):
+            while await cls.count() > most:  # noqa: ASYNC110 - it rings no bell
+                await asyncio.sleep(0.01)
+
+    @classmethod
     async def end_all(cls) -> int:
         """Wait until they are gone; returns how many there were."""
         ended = f"SELECT count(pg_terminate_backend(pid, 5000)) {cls._OURS}"
@@ -95,8 +101,7 @@ class TestConnections:
         assert await Backends.count() == SIZE
         await lines.close()
         # A backend ends a moment after its client has said goodbye.
-        counts = [await Backends.count() for _ in range(200)]
-        assert counts[-1] == 0
+        await Backends.until_at_most(0)
 
     async def test_a_server_that_is_not_there_is_told_each_time(self) -> None:
         lines = DatabaseLines(SIZE, host="127.0.0.1", port=1)
@@ -171,13 +176,13 @@ class TestPatience:
     ) -> None:
         await lines.rows(PID, make=first)
         began = time.monotonic()
-        with Patience.of_request(0.3):
+        with Patience.of_request(1.0):
             assert await lines.rows(ECHO, "quick", make=first) == ["quick"]
             with pytest.raises(DatabaseSilent):
-                await lines.rows(SLEEP, 0.6, make=first)
+                await lines.rows(SLEEP, 3, make=first)
             with pytest.raises(DatabaseAway):
                 await lines.rows(PID, make=first)
-        assert 0.3 <= time.monotonic() - began < 2.0
+        assert 1.0 <= time.monotonic() - began < 2.8
 
     async def test_whoever_leaves_costs_no_line_and_no_answer(
         self, lines: DatabaseLines
@@ -195,5 +200,4 @@ class TestPatience:
             answers = [lines.rows(ECHO, text, make=first) for text in asked]
             assert await asyncio.gather(*answers) == [[text] for text in asked]
         # What was left is ended by the server when it sees that nobody is there.
-        counts = [await Backends.count() for _ in range(200)]
-        assert counts[-1] <= SIZE
+        await Backends.until_at_most(SIZE)

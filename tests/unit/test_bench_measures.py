@@ -68,6 +68,13 @@ def running(handler: type[Pinged]) -> Iterator[str]:
             thread.join()
 
 
+def until_odd(handler: type[Pinged]) -> None:
+    deadline = time.monotonic() + 60
+    while handler.asked < Pinged.ODD_ONE:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 class TestPings:
     def test_stall_is_seen_by_all_that_were_due(self) -> None:
         with running(Stalling) as url, Pings(url) as pings:
@@ -99,7 +106,7 @@ class TestPings:
         failure: type[Exception] | tuple[type[Exception], ...],
     ) -> None:
         with pytest.raises(failure), running(handler) as url, Pings(url):
-            time.sleep(0.2)
+            until_odd(handler)
 
     def test_what_failed_meanwhile_is_not_hidden(self) -> None:
         with running(Refusing) as url, pytest.raises(KeyError, match="an upload"):
@@ -108,5 +115,5 @@ class TestPings:
     @staticmethod
     def _upload_beside(url: str) -> None:
         with Pings(url):
-            time.sleep(0.2)
+            until_odd(Refusing)
             raise KeyError("an upload")
