@@ -129,7 +129,7 @@ class TestSignIn:
             assert answer.status_code == 401
         refused = await browser.sign_in(email)
         assert refused.status_code == 429
-        assert 290 <= int(refused.headers["retry-after"]) <= 300
+        assert 200 <= int(refused.headers["retry-after"]) <= 300
         assert "Too many attempts" in refused.text
         right = {"email": email, "password": PASSWORD}
         assert (await browser.http.post("/auth/signin/", json=right)).status_code == 429
