@@ -17,7 +17,7 @@ from tests.e2e.videos import Videos
 
 PROJECT = Path(__file__).resolve().parents[2]
 KIND = "extract_metadata"
-AT_ONCE_SECONDS = 10.0
+AT_ONCE_SECONDS = 60.0
 
 
 class OnCall:
@@ -99,7 +99,7 @@ class TestRetry:
 
         assert (code, "were opened again" in printed) == (0, True)
         for uuid in uuids:
-            until(lambda u=uuid: self._tries(operator, u) == 2, 30, "a second job")
+            until(lambda u=uuid: self._tries(operator, u) == 2, 120, "a second job")
             operator.until_quiet(uuid)
             assert operator.jobs(uuid)[KIND]["failure"]["code"] == "unreadable_media"
 

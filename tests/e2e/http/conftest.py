@@ -59,7 +59,7 @@ def quiet_afterwards(database: psycopg.Connection[Any]) -> Iterator[None]:
     """No job of these tests disturbs those that follow."""
     yield
     opened = "SELECT FROM job WHERE status IN ('queued', 'running')"
-    until(lambda: not database.execute(opened).fetchall(), 20.0, "jobs are done")
+    until(lambda: not database.execute(opened).fetchall(), 90.0, "jobs are done")
 
 
 @pytest.fixture

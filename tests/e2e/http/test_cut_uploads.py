@@ -27,7 +27,7 @@ from tests.fakes.uploads import BOUNDARY, Multipart
 
 pytestmark = pytest.mark.usefixtures("quiet_afterwards")
 
-CLEAN_SECONDS = 3.0
+CLEAN_SECONDS = 30.0
 
 
 class Leave:

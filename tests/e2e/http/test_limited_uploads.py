@@ -83,8 +83,8 @@ class Pace:
 
 
 class TestSlow:
-    # The limit, and what else such an answer takes.
-    MOST_SECONDS = 3.0
+    # A third of what everybody else is given.
+    MOST_SECONDS = 10.0
 
     @pytest.mark.parametrize("pace", [Pace.nothing, Pace.half, Pace.byte_by_byte])
     def test_it_is_given_up_and_nothing_is_left(
@@ -104,7 +104,8 @@ class TestSlow:
             assert connection.recv(1) == b""
             seconds = time.monotonic() - began
             # The slot is free again though the client still holds its end.
-            until(lambda: not self._served(process, connection), 3.0, "it is free")
+            is_free = lambda: not self._served(process, connection)  # noqa: E731
+            until(is_free, self.MOST_SECONDS, "it is free")
         sender.join()
 
         assert (answer.status, answer.json()["code"]) == (408, "body_too_slow")
@@ -188,7 +189,7 @@ class TestMany:
         with ExitStack() as open_ones:
             for _ in range(self.COUNT):
                 open_ones.enter_context(self._stalled(raw))
-            until(lambda: len(remains.files()) >= self.COUNT, 10.0, "all are staged")
+            until(lambda: len(remains.files()) >= self.COUNT, 25.0, "all are staged")
             grown = api.memory_info().rss - before
             # What the uploads do to others they do each time; the machine does not.
             seconds = min(self._slowest_ping(stack) for _ in range(3))
@@ -198,7 +199,7 @@ class TestMany:
         assert seconds < 0.5
         assert answer.status_code == 201
         assert operator.until_done(answer.json()["uuid"])["status"] == "ready"
-        until(lambda: not remains.files(), 5.0, "their files are gone")
+        until(lambda: not remains.files(), 30.0, "their files are gone")
         assert remains.rows("media") == {answer.json()["uuid"]}
 
     @contextmanager

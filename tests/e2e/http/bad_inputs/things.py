@@ -123,7 +123,7 @@ class Things:
         self._values |= ForgedTokens(self._values["access"], environment).all()
         self._as("media_operator", self._operators)
         self._as("admin", self._admins)
-        until(self._nothing_open, 20.0, "jobs are done")
+        until(self._nothing_open, 90.0, "jobs are done")
 
     def filled(self, upload: RawUpload) -> RawUpload:
         return replace(
