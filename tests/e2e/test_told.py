@@ -25,6 +25,7 @@ from tests.ports import TestPorts
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 SENT_SECONDS = 30.0
+TOLD_SECONDS = 30.0
 METRICS_TOKEN = "a-token-of-the-scraper-of-this-test"
 WRONG_PASSWORD = "a password that is not the one"
 # Whatever looks like one is one, whosesoever it is.
@@ -49,6 +50,14 @@ class Logged:
         found = [json.loads(line) for line in self._file(name).read_text().splitlines()]
         assert found
         return found
+
+    def until_told(self, media: str, kind: str, *events: str) -> None:
+        """A worker tells of what it has written a moment after others can see it."""
+        until(
+            lambda: {line["event"] for line in self.of_job(media, kind)} >= {*events},
+            TOLD_SECONDS,
+            f"{events} of {kind} are told",
+        )
 
     def of_job(self, media: str, kind: str) -> list[Line]:
         lines = self.lines("worker")
@@ -114,8 +123,8 @@ class TestRequestId:
         uuid = operator.upload(videos.new()).json()["uuid"]
         assert operator.until_quiet(uuid)["status"] == "ready"
         for kind in ("upload_to_cdn", "extract_metadata", "make_miniature"):
+            logged.until_told(uuid, kind, "job.started", "job.succeeded")
             lines = logged.of_job(uuid, kind)
-            assert {"job.started", "job.succeeded"} <= {line["event"] for line in lines}
             assert {line["request_id"] for line in lines} == {"trace-of-one-upload"}
         without = [line for line in logged.lines("worker") if uuid in json.dumps(line)]
         assert {line.get("request_id") for line in without} == {"trace-of-one-upload"}
@@ -128,6 +137,7 @@ class TestRequestId:
         path.write_bytes(b"\0\0\0\x18ftypmp42" + os.urandom(4_000))
         uuid = operator.upload(path).json()["uuid"]
         operator.until_quiet(uuid)
+        logged.until_told(uuid, "extract_metadata", "job.attempt_failed")
         lines = logged.of_job(uuid, "extract_metadata")
         failed = [line for line in lines if line["event"] == "job.attempt_failed"]
         assert [line["code"] for line in failed] == ["unreadable_media"]
