@@ -62,9 +62,7 @@ class Answer:
 
     def expect_status(self, *statuses: int) -> "Answer":
         shown = re.compile(rf"^\s*({'|'.join(map(str, statuses))})\b")
-        expect(self._row.locator(".response-col_status")).to_have_text(
-            shown, timeout=30_000
-        )
+        expect(self._row.locator(".response-col_status")).to_have_text(shown)
         return self
 
     def scroll_to(self) -> "Answer":
@@ -87,8 +85,9 @@ class Swagger:
         self._base_url = base_url
 
     def visit(self) -> "Swagger":
+        expect.set_options(timeout=30_000)
         self.page.goto(f"{self._base_url}/docs")
-        expect(self.page.locator(".opblock").first).to_be_visible(timeout=30_000)
+        expect(self.page.locator(".opblock").first).to_be_visible()
         return self
 
     def operation(self, method: str, path: str) -> Operation:
