@@ -22,6 +22,9 @@ class Client:
 
     # Small machines with little free disk must be able to run the tests.
     SETTINGS = {"PATH": os.environ["PATH"], "STAGING_FLOOR_BYTES": "0"}
+    METRICS_TOKEN = "a-token-of-the-scraper-of-these-tests"
+    # Whatever can be told is told.
+    TOLD = {"LOG_FORMAT": "json", "METRICS_TOKEN": METRICS_TOKEN}
     # To see what is covered takes time, which one stack spends for all.
     COVERED = {n: v for n, v in os.environ.items() if n.startswith("COVERAGE")}
 

@@ -18,6 +18,13 @@ class Collector(ThreadingHTTPServer):
     def address(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
+    @property
+    def settings(self) -> dict[str, str]:
+        return {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self.address,
+            "OTEL_EXPORTER_OTLP_COMPRESSION": "none",
+        }
+
     def keep(self, body: bytes) -> None:
         sent = ExportTraceServiceRequest.FromString(body)
         for resource in sent.resource_spans:

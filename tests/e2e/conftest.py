@@ -5,11 +5,13 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from backend.embedded.stack import EmbeddedServers, EmbeddedStack
 from tests.e2e.client import Client, Origin
+from tests.e2e.collector import Collector
 from tests.e2e.faults import Faults
 from tests.e2e.traffic import Aftermath, Traffic
 from tests.e2e.videos import Videos
@@ -33,9 +35,19 @@ def running_stack(
 
 
 @pytest.fixture(scope="package")
-def stack() -> Iterator[EmbeddedStack]:
+def collector() -> Iterator[Collector]:
+    with Collector() as collector:
+        thread = Thread(target=collector.serve_forever, daemon=True)
+        thread.start()
+        yield collector
+        collector.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="package")
+def stack(collector: Collector) -> Iterator[EmbeddedStack]:
     """One stack for all tests here that leave it whole; others have the machine back."""
-    settings = Client.SETTINGS | Client.COVERED
+    settings = Client.SETTINGS | Client.COVERED | Client.TOLD | collector.settings
     with running_stack(durable=False, settings=settings) as stack:
         yield stack
 

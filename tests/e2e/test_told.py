@@ -1,32 +1,31 @@
-"""What API and workers tell of themselves, over sign-ins, uploads and failures."""
+"""What API and workers tell of themselves, over sign-ins, uploads and failures.
+
+They come last of those that share a stack: what all others have made it write counts,
+and its stores are stopped, and a worker is killed.
+"""
 
 import json
 import os
 import re
-import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
-from backend.embedded.stack import EmbeddedServers, EmbeddedStack
+from backend.embedded.stack import EmbeddedStack
 from tests.e2e.client import Client
 from tests.e2e.collector import Collector
 from tests.e2e.faults import Faults, until
 from tests.e2e.videos import Videos
-from tests.ports import TestPorts
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 SENT_SECONDS = 30.0
 TOLD_SECONDS = 30.0
-METRICS_TOKEN = "a-token-of-the-scraper-of-this-test"
 WRONG_PASSWORD = "a password that is not the one"
 # Whatever looks like one is one, whosesoever it is.
 SIGNS = re.compile(r"eyJ[\w-]{8,}|[Bb]earer (?!\[hidden)|X-Amz-(Signature|Cred)|argon2")
@@ -38,7 +37,7 @@ class Logged:
 
     def __init__(self, stack: EmbeddedStack) -> None:
         self.stack = stack
-        self.secrets = {METRICS_TOKEN, WRONG_PASSWORD, *self._of_environment()}
+        self.secrets = {Client.METRICS_TOKEN, WRONG_PASSWORD, *self._of_environment()}
         for account in json.loads(stack.data.demo_accounts.read_text()).values():
             self.secrets.add(account["password"])
 
@@ -80,32 +79,8 @@ class Logged:
 
 
 @pytest.fixture(scope="module")
-def collector() -> Iterator[Collector]:
-    with Collector() as collector:
-        thread = Thread(target=collector.serve_forever, daemon=True)
-        thread.start()
-        yield collector
-        collector.shutdown()
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def logged(collector: Collector) -> Iterator[Logged]:
-    folder = Path(tempfile.mkdtemp(prefix="mediaproject-logs-"))
-    settings = {
-        **Client.SETTINGS,
-        "LOG_FORMAT": "json",
-        "METRICS_TOKEN": METRICS_TOKEN,
-        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.address,
-        "OTEL_EXPORTER_OTLP_COMPRESSION": "none",
-    }
-    stack = EmbeddedStack(EmbeddedServers(folder, TestPorts(), environment=settings))
-    try:
-        stack.start()
-        yield Logged(stack)
-    finally:
-        stack.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+def logged(stack: EmbeddedStack) -> Logged:
+    return Logged(stack)
 
 
 @pytest.fixture
@@ -185,7 +160,9 @@ class TestSecrets:
         bearer = {"Authorization": f"Bearer {tokens['access']}"}
         http.get(f"/media/?access={tokens['access']}", headers=bearer)
         http.get(f"/{tokens['access']}/", headers=bearer)
-        http.get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
+        http.get(
+            "/metrics", headers={"Authorization": f"Bearer {Client.METRICS_TOKEN}"}
+        )
         faults = Faults(logged.stack)
         for store in ("s3", "mongo", "redis"):
             with faults.stopped(store):
