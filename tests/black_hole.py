@@ -3,6 +3,9 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+
+_TAKEN = socket.socket()
 
 
 class BlackHole:
@@ -16,8 +19,15 @@ class BlackHole:
             yield int(hole.getsockname()[1])
 
     @staticmethod
+    @cache
+    def refusing_port() -> int:
+        """A port where nobody listens, nor will while these tests run: it is taken."""
+        _TAKEN.bind(("127.0.0.1", 0))
+        return int(_TAKEN.getsockname()[1])
+
+    @staticmethod
     def closed_port() -> int:
-        """A port where nobody listens."""
+        """A port where nobody listens yet: for a server of a test."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             return int(probe.getsockname()[1])

@@ -123,7 +123,7 @@ class TestS3ObjectProbe:
         self, probes: Probes, where: str
     ) -> None:
         with BlackHole.open() as hole:
-            port = hole if where == "black hole" else BlackHole.closed_port()
+            port = hole if where == "black hole" else BlackHole.refusing_port()
             probe = probes.probe(
                 endpoint_url=f"http://127.0.0.1:{port}",
                 connect_timeout_seconds=0.3,

@@ -400,7 +400,7 @@ class TestStoresAway:
         self, accounts: Accounts, email: str
     ) -> None:
         await accounts.make(email, "admin")
-        away = f"redis://127.0.0.1:{BlackHole.closed_port()}"
+        away = f"redis://127.0.0.1:{BlackHole.refusing_port()}"
         address = "198.51.100.21"
         async with Browser.at(address, redis_url=SecretStr(away)) as browser:
             assert (await browser.sign_in(email)).status_code == 302

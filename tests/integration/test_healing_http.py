@@ -184,7 +184,7 @@ class TestObjectLost:
 
 class TestStoreAway:
     async def test_one_that_refuses_is_asked_by_a_job_later(self, scene: Scene) -> None:
-        async with scene.without_store(BlackHole.closed_port()) as owner:
+        async with scene.without_store(BlackHole.refusing_port()) as owner:
             answer = await owner.upload(scene.video)
         assert said(answer) == (200, True, False)
         assert answer.json()["status"] == "ready"

@@ -646,7 +646,7 @@ class TestOnRealStores:
     async def test_without_mongodb_the_rest_is_removed(
         self, media: OnRealStores
     ) -> None:
-        port = BlackHole.closed_port()
+        port = BlackHole.refusing_port()
         away = SecretStr(f"mongodb://127.0.0.1:{port}/media?directConnection=true")
         attempt = await media.work(mongo_url=away)
 
@@ -670,7 +670,7 @@ class TestOnRealStores:
     async def test_without_the_object_store_the_rest_is_removed(
         self, media: OnRealStores
     ) -> None:
-        nowhere = f"http://127.0.0.1:{BlackHole.closed_port()}"
+        nowhere = f"http://127.0.0.1:{BlackHole.refusing_port()}"
         attempt = await media.work(s3_endpoint_url=nowhere)
 
         assert attempt.code == "object_store_away"

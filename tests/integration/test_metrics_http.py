@@ -322,7 +322,7 @@ class TestWorkers:
     ) -> None:
         owner = await service.signed_in("owner@example.org", "media_operator")
         media_id = await owner.uploaded(clips.mp4(0.2))
-        closed = f"http://127.0.0.1:{BlackHole.closed_port()}"
+        closed = f"http://127.0.0.1:{BlackHole.refusing_port()}"
         worker = WorkerContainer(
             settings.ENVIRONMENT.model_copy(update={"s3_endpoint_url": closed})
         )

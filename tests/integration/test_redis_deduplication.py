@@ -364,7 +364,7 @@ class TestRedisFlushedMidway:
 
 @contextmanager
 def refusing() -> Iterator[str]:
-    yield f"redis://127.0.0.1:{BlackHole.closed_port()}"
+    yield f"redis://127.0.0.1:{BlackHole.refusing_port()}"
 
 
 @contextmanager

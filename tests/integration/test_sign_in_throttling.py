@@ -138,7 +138,7 @@ class TestRedisAttemptLimiter:
 
 class TestWithoutRedis:
     async def test_one_process_still_limits(self) -> None:
-        process = Process(f"redis://127.0.0.1:{BlackHole.closed_port()}")
+        process = Process(f"redis://127.0.0.1:{BlackHole.refusing_port()}")
         tries = [process.takes(TEN) for _ in range(200)]
         assert sum(await asyncio.gather(*tries)) == 10
         await process.redis.close()

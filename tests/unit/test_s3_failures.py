@@ -77,7 +77,7 @@ class TestAway(S3FailureSuite):
         self, lab: S3Lab, recorded: RecordedUploads, where: str
     ) -> None:
         with BlackHole.open() as hole:
-            port = hole if where == "black hole" else BlackHole.closed_port()
+            port = hole if where == "black hole" else BlackHole.refusing_port()
             async with lab.storage(
                 endpoint_url=f"http://127.0.0.1:{port}",
                 connect_timeout_seconds=0.3,
