@@ -186,12 +186,25 @@ class TestDatabase:
             getattr(editor, change)(apps.get_model("orm", table), constraint)
 
 
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """To make or drop a whole database takes longer than a request may wait for one."""
+    options = connection.settings_dict["OPTIONS"]
+    hurried = options["options"]
+    options["options"] = f"{hurried} -c statement_timeout=0"
+    try:
+        yield
+    finally:
+        connection.close()
+        options["options"] = hurried
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(
     django_test_environment: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
     """Replaces pytest-django's, which makes a database for marked tests only."""
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), unhurried():
         databases = setup_databases(
             verbosity=0,
             interactive=False,
@@ -201,7 +214,7 @@ def django_db_setup(
     yield
     # The thread on which Django's async ORM works keeps its connection otherwise.
     SyncToAsync.single_thread_executor.submit(connections.close_all).result()
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), unhurried():
         teardown_databases(databases, verbosity=0)
 
 
