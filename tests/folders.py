@@ -39,3 +39,7 @@ class Looked:
                 memoryview(mapped) as view,
             ):
                 yield view
+
+
+# Every read at its beginning fails with EIO, as that of a bad disk.
+UNREADABLE = Path("/proc/self/mem")

@@ -14,6 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol, cast
 
+from backend.adapters.disk import DiskErrors
+
 MEBIBYTE = 1024 * 1024
 
 
@@ -155,7 +157,7 @@ class ChildProcess:
 
     async def run(self, source: BinaryIO) -> ChildResult:
         talk = ChildTalk(self._limits.output_bytes)
-        with tempfile.TemporaryDirectory(prefix="child-") as folder:
+        with self._empty_folder() as folder:
             child = await self._start(talk, source, folder)
             try:
                 async with asyncio.timeout(self._limits.wall_seconds):
@@ -196,6 +198,16 @@ class ChildProcess:
             *more,
             *self._folders,
         ]
+
+    @staticmethod
+    @contextmanager
+    def _empty_folder() -> Iterator[str]:
+        with DiskErrors.translated("folder of temporary files"):
+            folder = tempfile.TemporaryDirectory(
+                prefix="child-", ignore_cleanup_errors=True
+            )
+        with folder as name:
+            yield name
 
     @staticmethod
     @contextmanager

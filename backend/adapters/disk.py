@@ -25,15 +25,16 @@ class DiskErrors:
 
     @classmethod
     @contextmanager
-    def translated(cls) -> Iterator[None]:
+    def translated(cls, folder: str = "staging folder") -> Iterator[None]:
+        """Raises `StorageFull` or `StagingAway`."""
         try:
             yield
         except OSError as error:
-            if error.errno in cls._FULL:
-                raise StorageFull(f"Staging is full: {error.strerror}.") from error
-            _LOG.error("staging.failed", error=str(error))
             reason = error.strerror or type(error).__name__
-            raise StagingAway(f"The staging folder failed: {reason}.") from error
+            if error.errno in cls._FULL:
+                raise StorageFull(f"The {folder} is full: {reason}.") from error
+            _LOG.error("staging.failed", error=str(error))
+            raise StagingAway(f"The {folder} failed: {reason}.") from error
 
 
 class DiskThreads:

@@ -1,10 +1,12 @@
 import errno
 import os
 import tempfile
+from io import BufferedRandom
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
 
+from backend.adapters.disk_file import DiskFile
 from backend.domain.errors import StorageFull
 
 
@@ -34,8 +36,8 @@ class Folder:
 
     def nameless(self) -> BinaryIO:
         """A new file that is gone once its caller closes it."""
-        file: BinaryIO = tempfile.TemporaryFile(dir=self._path)  # noqa: SIM115
-        return file
+        with tempfile.TemporaryFile(dir=self._path, buffering=0) as file:
+            return BufferedRandom(DiskFile(os.dup(file.fileno()), "r+b"))
 
     def sync(self) -> None:
         self._sync(self._path)

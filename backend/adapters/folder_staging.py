@@ -7,7 +7,7 @@ import itertools
 import os
 import threading
 from collections.abc import Callable
-from io import FileIO
+from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID, uuid4
@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from backend.adapters.disk import DiskErrors, DiskThreads
+from backend.adapters.disk_file import DiskFile
 from backend.adapters.folder import Folder
 from backend.adapters.locked_file import LockedFile
 from backend.domain.errors import StagingAway
@@ -209,7 +210,7 @@ class FolderStaging:
     def _open(self, name: UUID) -> BinaryIO | None:
         with DiskErrors.translated():
             try:
-                return self._folder.path_of(name).open("rb")
+                return BufferedReader(DiskFile(self._folder.path_of(name)))
             except FileNotFoundError:
                 return None
 

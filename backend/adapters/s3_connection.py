@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import structlog
 
-from backend.domain.errors import ObjectStoreAway
+from backend.domain.errors import ObjectStoreAway, StagingAway
 from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.health import StoreName
 from backend.use_cases.ports.metrics import UNOBSERVED, StoreObserver
@@ -159,7 +159,10 @@ class S3Errors:
     @classmethod
     @contextmanager
     def translated(cls, doing: str) -> Iterator[None]:
-        """Raises `ObjectStoreAway` or `JobFailed`; `doing` completes "while …"."""
+        """Raises `ObjectStoreAway` or `JobFailed`; `doing` completes "while …".
+
+        `StagingAway` of a body that is read inside the block stays what it is.
+        """
         from botocore.exceptions import (
             BotoCoreError,
             ClientError,
@@ -173,11 +176,16 @@ class S3Errors:
         except ParamValidationError:
             raise
         except BotoCoreError as error:
-            # Where the store is, which botocore says, is for who runs it.
-            _LOG.warning("s3.away", doing=doing, reason=str(error))
-            raise ObjectStoreAway(
-                f"The object store did not answer while {doing}"
-            ) from error
+            raise cls._silence(error, doing) from error
+
+    @staticmethod
+    def _silence(error: Any, doing: str) -> Exception:
+        """What a body raised when botocore read it is no silence of the store."""
+        if isinstance(cause := error.kwargs.get("error"), StagingAway):
+            return cause
+        # Where the store is, which botocore says, is for who runs it.
+        _LOG.warning("s3.away", doing=doing, reason=str(error))
+        return ObjectStoreAway(f"The object store did not answer while {doing}")
 
     @classmethod
     def _refusal(cls, response: Any, doing: str) -> Exception:

@@ -1,14 +1,14 @@
 """Brings an object into a temporary file."""
 
-import errno
 import hashlib
 from contextlib import closing
 from typing import Any, BinaryIO, Final
 
+from backend.adapters.disk import DiskErrors
 from backend.adapters.folder import Folder
 from backend.adapters.s3_connection import S3Errors
 from backend.adapters.stoppable_threads import Stop
-from backend.domain.errors import ObjectStoreAway, StorageFull
+from backend.domain.errors import ObjectStoreAway
 from backend.domain.failures import FailureCode, JobFailed
 
 
@@ -34,19 +34,18 @@ class S3Download:
     def run(self) -> BinaryIO:
         """The bytes in a file without a name, at its beginning.
 
-        Raises botocore's errors, `ObjectStoreAway`, `StorageFull` and `JobFailed` with
-        `object_damaged`.
+        Raises botocore's errors, `ObjectStoreAway`, `StagingAway`, `StorageFull` and
+        `JobFailed` with `object_damaged`.
         """
         # Where nothing is staged on the disk nobody else makes it.
-        self._folder.make()
-        file = self._folder.nameless()
+        with DiskErrors.translated():
+            self._folder.make()
+            file = self._folder.nameless()
         try:
             self._fill(file)
             file.seek(0)
-        except BaseException as error:
+        except BaseException:
             file.close()
-            if getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}:
-                raise StorageFull("There is no room to bring an object in") from error
             raise
         return file
 

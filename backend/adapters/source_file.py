@@ -1,4 +1,7 @@
-"""The bytes of an open file, read without moving the position of whoever shares it."""
+"""The bytes of an open file, read without moving the position of whoever shares it.
+
+Every read raises `StagingAway` where the disk fails.
+"""
 
 import hashlib
 import io
@@ -6,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from backend.adapters.disk import DiskErrors
 from backend.adapters.stoppable_threads import Stop
 
 if TYPE_CHECKING:
@@ -57,7 +61,8 @@ class FileWindow(io.RawIOBase):
     def readinto(self, buffer: "WriteableBuffer") -> int:
         self._stop.check()
         room = memoryview(buffer)[: max(self._length - self._position, 0)]
-        count = os.preadv(self._descriptor, [room], self._start + self._position)
+        with DiskErrors.translated():
+            count = os.preadv(self._descriptor, [room], self._start + self._position)
         self._position += count
         if self._position > self._furthest:
             self._moved(self._position - self._furthest)
@@ -79,7 +84,8 @@ class SourceFile:
 
     @property
     def size_bytes(self) -> int:
-        return os.fstat(self._descriptor).st_size
+        with DiskErrors.translated():
+            return os.fstat(self._descriptor).st_size
 
     def hash(self, start: int, length: int, into: "_Hash") -> bytes:
         """The SHA-256 of a part; the same bytes are also fed to `into`."""
@@ -97,9 +103,9 @@ class SourceFile:
     def _blocks(self, start: int, end: int) -> Iterator[bytes]:
         while start < end:
             self._stop.check()
-            block = os.pread(
-                self._descriptor, min(self._BLOCK_BYTES, end - start), start
-            )
+            length = min(self._BLOCK_BYTES, end - start)
+            with DiskErrors.translated():
+                block = os.pread(self._descriptor, length, start)
             if not block:
                 return
             start += len(block)

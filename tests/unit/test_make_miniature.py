@@ -2,9 +2,12 @@
 
 import hashlib
 import os
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID, uuid4
 
@@ -36,10 +39,14 @@ AT_ONCE = RetryPolicy(
 
 
 class TellingPictureMaker:
-    """Makes a "picture" that tells what it is made of; `failure` makes it fail."""
+    """Makes a "picture" that tells what it is made of; `failure` makes it fail.
+
+    `made` is called once there is one.
+    """
 
     def __init__(self) -> None:
         self.failure: JobFailed | None = None
+        self.made: Callable[[], None] = lambda: None
 
     async def of_picture(self, source: BinaryIO) -> Picture:
         return self._made(b"picture: ", source)
@@ -51,6 +58,7 @@ class TellingPictureMaker:
         if self.failure is not None:
             raise self.failure
         content = os.pread(source.fileno(), 1 << 20, 0)
+        self.made()
         return Picture(kind + content, 64, 48, "Telling 1")
 
 
@@ -152,6 +160,16 @@ class TestWhatItIsMadeOf:
 
     async def test_else_of_the_staged_video(self, world: World) -> None:
         media_id = await world.ingest()
+        await world.run(media_id)
+        assert await world.shown(media_id) == b"frame: " + VIDEO
+
+    async def test_it_needs_no_room_on_a_disk(
+        self, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        media_id = await world.ingest()
+        world.maker.made = partial(
+            monkeypatch.setattr, tempfile, "tempdir", str(tmp_path / "gone")
+        )
         await world.run(media_id)
         assert await world.shown(media_id) == b"frame: " + VIDEO
 

@@ -11,7 +11,6 @@ from backend.domain.errors import (
     EmptyFile,
     Invalid,
     StagedFileGone,
-    StagingAway,
     TooLarge,
     UnsupportedMedia,
 )
@@ -110,8 +109,4 @@ class PicturePart:
             await asyncio.to_thread(self._look_through, source)
 
     def _look_through(self, source: BinaryIO) -> None:
-        try:
-            content = source.read()
-        except OSError as error:
-            raise StagingAway("The staged picture cannot be read.") from error
-        self._inspector.inspect(content)
+        self._inspector.inspect(source.read())
