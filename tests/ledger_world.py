@@ -1,11 +1,12 @@
 """Makes owners and received files for tests of the ledger."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
@@ -114,6 +115,13 @@ class LedgerWorld:
         await self.ledger.mark_published(upload)
         extract = await self.claimed(media_id, JobKind.EXTRACT_METADATA)
         await self.ledger.mark_described(extract, SUMMARY)
+
+    async def comes_too_late(self, claim: Claim, end: Awaitable[object]) -> None:
+        """An attempt that has lost its lease does not succeed, and not even fail."""
+        with pytest.raises(JobFailed) as late:
+            await end
+        assert late.value.code is FailureCode.LEASE_LOST
+        assert await self.ledger.fail(claim, late.value) == ()
 
     async def delete(self, media_id: UUID, session: Session) -> None:
         caller = await sync_to_async(self.caller)(session)

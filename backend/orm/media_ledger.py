@@ -56,7 +56,7 @@ log = structlog.get_logger(__name__)
 
 
 class DjangoMediaLedger:
-    """The `MediaLedger` port. Deadlocks are tried again, lost leases are logged.
+    """The `MediaLedger` port. Deadlocks are tried again.
 
     What readers see of a change is made known after its commit: what a person asked
     for before he is answered, what workers do and what is new as soon as possible.
@@ -138,14 +138,14 @@ class DjangoMediaLedger:
             await self._freshness.touched(*Scopes.shown(changed))
 
     async def mark_published(self, claim: Claim) -> StagedNames:
-        ending = self._end(claim, self._endings.mark_published, claim)
-        return await self._touching(claim.media_id, ending) or ()
+        ending = self._transactions.held(self._endings.mark_published, claim)
+        return await self._touching(claim.media_id, ending)
 
     async def mark_described(
         self, claim: Claim, summary: TechnicalSummary
     ) -> StagedNames:
-        ending = self._end(claim, self._endings.mark_described, claim, summary)
-        return await self._touching(claim.media_id, ending) or ()
+        ending = self._transactions.held(self._endings.mark_described, claim, summary)
+        return await self._touching(claim.media_id, ending)
 
     async def begin_picture(self, claim: Claim, picture: Picture) -> BlobRef:
         return await self._transactions.held(self._pictures.begin, claim, picture)
@@ -161,8 +161,8 @@ class DjangoMediaLedger:
         return await self._transactions.run(BlobRows.stored, blob_id)
 
     async def mark_pictured(self, claim: Claim) -> StagedNames:
-        ending = self._end(claim, self._endings.mark_pictured, claim)
-        return await self._touching(claim.media_id, ending) or ()
+        ending = self._transactions.held(self._endings.mark_pictured, claim)
+        return await self._touching(claim.media_id, ending)
 
     async def delete(
         self,
@@ -184,24 +184,24 @@ class DjangoMediaLedger:
         )
         return await self._changing(media_id, opening)
 
-    async def let_go(self, claim: Claim) -> Leftovers | None:
-        return await self._end(claim, self._removal.let_go, claim)
+    async def let_go(self, claim: Claim) -> Leftovers:
+        return await self._transactions.held(self._removal.let_go, claim)
 
     async def note_removed(self, claim: Claim, removed: Leftovers) -> None:
         await self._transactions.held(self._removal.note_removed, claim, removed)
 
     async def mark_deleted(self, claim: Claim, removed: Leftovers) -> None:
-        await self._end(claim, self._removal.end, claim, removed)
+        await self._transactions.held(self._removal.end, claim, removed)
 
     async def purge_tombstones(self, keep: timedelta, most: int) -> int:
         return await self._transactions.run(self._tombstones.purge, keep, most)
 
     async def fail(self, claim: Claim, error: JobFailed) -> StagedNames:
-        ending = self._end(claim, self._endings.fail, claim, error)
+        ending = self._give_up(claim, self._endings.fail, claim, error)
         return await self._touching(claim.media_id, ending) or ()
 
     async def release(self, claim: Claim) -> None:
-        ending = self._end(claim, self._endings.release, claim)
+        ending = self._give_up(claim, self._endings.release, claim)
         await self._touching(claim.media_id, ending)
 
     async def reclaim_lost(self) -> Reclaimed:
@@ -225,13 +225,14 @@ class DjangoMediaLedger:
     async def _touching(self, media_id: UUID, work: Coroutine[Any, Any, R]) -> R:
         return await self._changes.touching(work, *Scopes.shown([media_id]))
 
-    async def _end(
+    async def _give_up(
         self,
         claim: Claim,
         unit: Callable[P, R],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> R | None:
+        """None if that is too late; what the attempt has left is removed all the same."""
         try:
             return await self._transactions.run(unit, *args, **kwargs)
         except LeaseLost:

@@ -52,7 +52,7 @@ class Removals:
         self._failures.append(failure)
 
     async def end(self) -> None:
-        """Raises `JobFailed` if something is left."""
+        """Raises `JobFailed` if something is left, and what `mark_deleted` raises."""
         if self._failures:
             raise JobFailed(self._failures[0].code, self._message())
         await self._ledger.mark_deleted(self._claim, self._removed)
@@ -84,9 +84,8 @@ class DeleteMedia:
 
     async def run(self, claim: Claim, progress: Progress) -> StagedNames:
         leftovers = await self.ledger.let_go(claim)
-        if leftovers is not None:
-            Failpoints.reach("delete.let_go", claim.media_id)
-            await self._remove(Removals(self.ledger, claim, leftovers, progress))
+        Failpoints.reach("delete.let_go", claim.media_id)
+        await self._remove(Removals(self.ledger, claim, leftovers, progress))
         return ()
 
     async def _remove(self, removals: Removals) -> None:

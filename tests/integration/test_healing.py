@@ -457,7 +457,6 @@ class TestStoreAway:
         deletion = await world.claimed(media_id, JobKind.DELETE_MEDIA)
         left = await world.ledger.let_go(deletion)
 
-        assert left is not None
         assert new.file.name not in left.staged_files
         assert await open_jobs(other) == {UPLOAD}
         assert await status(other) == ("ready", "")

@@ -336,9 +336,8 @@ class TestFence:
         assert len((await world.ledger.reclaim_lost()).media) == 1
         newer = await claimed(world, media_id, UPLOAD)
 
-        assert await world.ledger.mark_published(late) == ()
+        await world.comes_too_late(late, world.ledger.mark_published(late))
         assert not await world.ledger.renew(late, 50)
-        await world.ledger.fail(late, JobFailed(FailureCode.INTERNAL_ERROR, "late"))
 
         assert not await Url.objects.aexists()
         assert (await Blob.objects.aget()).state == "staged"

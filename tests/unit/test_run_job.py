@@ -22,7 +22,7 @@ from backend.domain.errors import (
     StorageFull,
 )
 from backend.domain.failures import FAILURES, FailureCode, JobFailed
-from backend.domain.jobs import JobKind, RetryPolicy
+from backend.domain.jobs import AttemptOutcome, JobKind, RetryPolicy
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.models import Job, JobAttempt, Media
 from backend.use_cases.ports import Claim, StagedNames
@@ -99,6 +99,18 @@ class PatchyLedger:
             raise DatabaseAway
 
 
+class Outcomes:
+    """A `JobObserver` of how attempts have ended."""
+
+    def __init__(self) -> None:
+        self.seen: list[AttemptOutcome] = []
+
+    def begun(self, kind: JobKind, waited_seconds: float) -> None: ...
+
+    def ended(self, kind: JobKind, outcome: AttemptOutcome, seconds: float) -> None:
+        self.seen.append(outcome)
+
+
 class Bench:
     """A claimed-able upload job and the means to run it."""
 
@@ -106,6 +118,7 @@ class Bench:
         self.world = world
         self.staging = RemovedFiles()
         self.ledger: Any = PatchyLedger(world.ledger)
+        self.outcomes = Outcomes()
         self.run_job = self.with_times(QUICK)
 
     def with_times(self, times: LeaseTimes) -> RunJob:
@@ -115,6 +128,7 @@ class Bench:
             LeaseKeeper(self.ledger, times),
             "worker-1",
             pause_seconds=0.01,
+            observer=self.outcomes,
         )
 
     async def run(self, work: Work, limit_seconds: float = 10.0) -> None:
@@ -150,6 +164,7 @@ class TestRunJob:
         await bench.run(work)
 
         assert bench.staging.names == [name]
+        assert bench.outcomes.seen == [AttemptOutcome.SUCCEEDED]
         assert await bench.failed_with() == ("succeeded", "succeeded", "")
 
     async def test_a_named_failure_stands_in_the_history(self, bench: Bench) -> None:
@@ -238,6 +253,14 @@ class TestRunJob:
         async with asyncio.timeout(60):
             await bench.run(work)
         assert stopped.is_set()
+
+    async def test_an_end_that_comes_too_late_is_no_success(self, bench: Bench) -> None:
+        async def work(claim: Claim, progress: Progress) -> StagedNames:
+            await Job.objects.filter(uuid=claim.job_id).aupdate(fence=99)
+            return await bench.world.ledger.mark_published(claim)
+
+        await bench.run(work)
+        assert bench.outcomes.seen == [AttemptOutcome.FAILED]
 
     async def test_the_deletion_of_the_media_stops_the_work(self, bench: Bench) -> None:
         stopped = asyncio.Event()

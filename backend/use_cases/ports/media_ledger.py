@@ -150,7 +150,8 @@ class MediaLedger(Protocol):
     async def mark_published(self, claim: Claim) -> StagedNames:
         """The object is there: write the Url and end the job.
 
-        Returns what is not needed any more, now that this attempt is over.
+        Returns what is not needed any more, now that this attempt is over. Raises
+        `JobFailed` with `lease_lost`.
         """
 
     async def mark_described(
@@ -178,17 +179,21 @@ class MediaLedger(Protocol):
         """None unless its object is believed to be there."""
 
     async def mark_pictured(self, claim: Claim) -> StagedNames:
-        """Those objects are gone: end the job. Returns as `mark_published` does."""
+        """Those objects are gone: end the job; as `mark_published`."""
 
     async def fail(self, claim: Claim, error: JobFailed) -> StagedNames:
         """End the attempt badly: queue the job again or, at the end, fail it.
 
         A job that decides about its media fails that too. Returns as `mark_published`
-        does.
+        does; nothing if the claim is no longer ours: what such an attempt has stored is
+        left to the deletion of its media, if that is deleted.
         """
 
     async def release(self, claim: Claim) -> None:
-        """Give the job back at once, at no cost, because the worker stops."""
+        """Give the job back at once, at no cost, because the worker stops.
+
+        If the claim is no longer ours, as `fail`.
+        """
 
     async def delete(
         self,
@@ -203,11 +208,11 @@ class MediaLedger(Protocol):
         and right are looked at again), and `RevisionMismatch` if it has none of these.
         """
 
-    async def let_go(self, claim: Claim) -> Leftovers | None:
+    async def let_go(self, claim: Claim) -> Leftovers:
         """Make a tombstone of the media, and forget a blob that nobody else has.
 
-        Returns what must be removed from the other stores, None if the claim is no
-        longer ours.
+        Returns what must be removed from the other stores. Raises `JobFailed` with
+        `lease_lost`.
         """
 
     async def note_removed(self, claim: Claim, removed: Leftovers) -> None:
@@ -219,7 +224,8 @@ class MediaLedger(Protocol):
     async def mark_deleted(self, claim: Claim, removed: Leftovers) -> None:
         """All that was to be removed is noted as such, this by the attempt: end it.
 
-        The job goes on if more has been left meanwhile.
+        The job goes on if more has been left meanwhile. Raises `JobFailed` with
+        `lease_lost`.
         """
 
     async def purge_tombstones(self, keep: timedelta, most: int) -> int:
