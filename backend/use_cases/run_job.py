@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, ClassVar, Protocol
@@ -69,22 +69,29 @@ class LeaseTimes:
 
 
 class LeaseKeeper:
-    """Renews the lease of a claim while its work runs, and stops work that lost it."""
+    """Renews the lease of a claim while its work runs, and stops work that lost it or
+    takes too long."""
 
     def __init__(self, ledger: MediaLedger, times: LeaseTimes) -> None:
         self._ledger = ledger
         self._times = times
 
     async def hold(
-        self, claim: Claim, progress: Progress, work: Coroutine[Any, Any, StagedNames]
+        self,
+        claim: Claim,
+        progress: Progress,
+        work: Coroutine[Any, Any, StagedNames],
+        limit_seconds: float,
     ) -> StagedNames:
         """The result of the work.
 
-        A lost lease, or the deletion of the media, cancels it and raises `JobFailed`.
+        Its time limit, a lost lease or the deletion of the media cancels it and raises
+        `JobFailed`.
         """
         task = asyncio.create_task(work)
         try:
-            await self._renew_until_done(claim, progress, task)
+            async with self._limited(limit_seconds):
+                await self._renew_until_done(claim, progress, task)
         except JobFailed:
             await self._stop_unhurried(claim, progress, task)
             raise
@@ -106,6 +113,16 @@ class LeaseKeeper:
             await asyncio.wait({task}, timeout=self._times.renewal_seconds)
             with suppress(JobFailed):
                 await self._renew(claim, progress.percent)
+
+    @staticmethod
+    @asynccontextmanager
+    async def _limited(seconds: float) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError as error:
+            message = f"It was stopped after {seconds:.0f} s."
+            raise JobFailed(FailureCode.STEP_TIMED_OUT, message) from error
 
     async def _renew_until_done(
         self, claim: Claim, progress: Progress, task: asyncio.Task[StagedNames]
@@ -225,16 +242,11 @@ class RunJob:
         """What the step returns; whatever it raises becomes a `JobFailed`."""
         progress = Progress(claim.video.size_bytes if claim.video else 0)
         try:
-            async with asyncio.timeout(step.time_limit_seconds(claim)):
-                return await self._keeper.hold(
-                    claim, progress, step.run(claim, progress)
-                )
+            limit_seconds = step.time_limit_seconds(claim)
+            work = step.run(claim, progress)
+            return await self._keeper.hold(claim, progress, work, limit_seconds)
         except JobFailed:
             raise
-        except TimeoutError as error:
-            limit = f"{step.time_limit_seconds(claim):.0f} s"
-            message = f"It was stopped after {limit}."
-            raise JobFailed(FailureCode.STEP_TIMED_OUT, message) from error
         except (Unavailable, StorageFull) as error:
             raise JobFailed.of(error) from error
         # The boundary of every job: what nobody foresaw is logged and stands in the

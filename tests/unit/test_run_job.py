@@ -1,10 +1,11 @@
 """An attempt of a job, on the real ledger, with steps that end in every way."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from uuid import UUID, uuid4
 
 import pytest
@@ -99,6 +100,30 @@ class PatchyLedger:
             raise DatabaseAway
 
 
+class SlowStore:
+    """Takes its time to answer, and nobody can hurry it."""
+
+    SECONDS: ClassVar = StoppableThreads.GRACE_SECONDS + 0.5
+
+    def __init__(self, threads: StoppableThreads) -> None:
+        self.has_answered = Event()
+        self._threads = threads
+
+    @classmethod
+    @contextmanager
+    def opened(cls) -> Iterator[Self]:
+        threads = StoppableThreads("put", 1)
+        yield cls(threads)
+        threads.close()
+
+    async def put(self) -> None:
+        await self._threads.run(self._answer)
+
+    def _answer(self, stop: Stop) -> None:
+        Event().wait(self.SECONDS)
+        self.has_answered.set()
+
+
 class Outcomes:
     """A `JobObserver` of how attempts have ended."""
 
@@ -188,11 +213,12 @@ class TestRunJob:
         assert await bench.failed_with() == ("queued", "failed", error.code)
         assert not FAILURES[FailureCode(error.code)].counts
 
+    @pytest.mark.parametrize("error", [ZeroDivisionError, TimeoutError])
     async def test_what_nobody_foresaw_does_not_end_the_worker(
-        self, bench: Bench
+        self, bench: Bench, error: type[Exception]
     ) -> None:
         async def work(claim: Claim, progress: Progress) -> StagedNames:
-            raise ZeroDivisionError("surprise")
+            raise error("surprise")
 
         await bench.run(work)
         assert await bench.failed_with() == ("queued", "failed", "internal_error")
@@ -281,24 +307,27 @@ class TestRunJob:
     async def test_what_a_deletion_stops_has_ended_before_the_lease_is_given_up(
         self, bench: Bench
     ) -> None:
-        threads = StoppableThreads("put", 1)
-        has_answered = Event()
-
-        def put(stop: Stop) -> None:
-            # A store takes its time to answer, and nobody can hurry it.
-            Event().wait(1.5)
-            has_answered.set()
-
         async def work(claim: Claim, progress: Progress) -> StagedNames:
             await Media.objects.aupdate(status="deleting")
-            await threads.run(put)
+            await store.put()
             return ()
 
-        await bench.run(work)
-
-        assert has_answered.is_set()
+        with SlowStore.opened() as store:
+            await bench.run(work)
+            assert store.has_answered.is_set()
         assert await bench.failed_with() == ("failed", "failed", "media_deleted")
-        threads.close()
+
+    async def test_what_its_time_limit_stops_has_ended_before_the_attempt(
+        self, bench: Bench
+    ) -> None:
+        async def work(claim: Claim, progress: Progress) -> StagedNames:
+            await store.put()
+            return ()
+
+        with SlowStore.opened() as store:
+            await bench.run(work, limit_seconds=0.05)
+            assert store.has_answered.is_set()
+        assert await bench.failed_with() == ("queued", "failed", "step_timed_out")
 
     async def test_a_database_that_is_away_leaves_the_job_queued(
         self, bench: Bench
