@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, Future
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
@@ -219,6 +219,8 @@ class DatabaseThreads:
 
     def _give_up(self, waiter: Future[DatabaseThread]) -> None:
         """A thread that was handed over in the very moment of giving up goes back."""
+        with self._lock, suppress(ValueError):
+            self._waiting.remove(waiter)
         if not waiter.cancel():
             self._return(waiter.result())
 

@@ -235,9 +235,11 @@ class TestUnits:
         await asyncio.sleep(0)
         late = [threads.run(Role.objects.count) for _ in range(5)]
         results = await asyncio.gather(*late, return_exceptions=True)
-        assert [type(result) for result in results] == [DatabaseAway] * 5
+        waiting = threads.use.waiting
         release.set()
         await asyncio.gather(*busy)
+        assert [type(result) for result in results] == [DatabaseAway] * 5
+        assert waiting == 0
         counts = [threads.run(Role.objects.count) for _ in range(SIZE * 3)]
         assert await asyncio.gather(*counts) == [ROLES] * SIZE * 3
 
