@@ -3,16 +3,15 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Executor, Future
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
 from select import POLLIN, poll
 from typing import Any, ParamSpec, TypeVar
 
-from asgiref.sync import ThreadSensitiveContext
 from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -23,7 +22,7 @@ from backend.use_cases.ports.metrics import PoolUse
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Work = tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+Work = tuple[Future[Any], Callable[[], Any]]
 
 
 class ConnectionUpkeep:
@@ -60,8 +59,8 @@ class ConnectionUpkeep:
         return not socket.poll(0)
 
 
-class DatabaseThread(Executor):
-    """One long-lived thread with its own connections; also what asgiref may run on.
+class DatabaseThread:
+    """One long-lived thread with its own connections.
 
     The thread starts with the first unit, so that building one before a fork is safe.
     """
@@ -72,25 +71,22 @@ class DatabaseThread(Executor):
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    def submit(
-        self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Future[T]:
+    def submit(self, unit: Callable[[], T]) -> Future[T]:
         if self._thread is None:
             self._thread = threading.Thread(
                 target=self._live, name=self._name, daemon=True
             )
             self._thread.start()
         future: Future[T] = Future()
-        self._queue.put((future, fn, args, kwargs))
+        self._queue.put((future, unit))
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+    def close(self) -> None:
         """Let the running unit finish, then close the connections and end."""
         thread, self._thread = self._thread, None
         if thread is not None:
             self._queue.put(None)
-            if wait:
-                thread.join()
+            thread.join()
 
     def _live(self) -> None:
         while (work := self._queue.get()) is not None:
@@ -98,19 +94,13 @@ class DatabaseThread(Executor):
             del work
         connections.close_all()
 
-    def _do(
-        self,
-        future: Future[Any],
-        fn: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> None:
+    def _do(self, future: Future[Any], unit: Callable[[], Any]) -> None:
         if not future.set_running_or_notify_cancel():
             return
         try:
             self._upkeep.before()
             try:
-                result = fn(*args, **kwargs)
+                result = unit()
             finally:
                 self._upkeep.after()
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits
@@ -165,30 +155,6 @@ class DatabaseThreads:
                 raise DatabaseAway from error
             raise
 
-    @asynccontextmanager
-    async def context(self) -> AsyncIterator[None]:
-        """Run the async ORM inside the block on one thread. Raises as `run` does.
-
-        It holds the thread until the block ends: await nothing but the database in it.
-        """
-        thread = await self._borrow()
-        try:
-            async with (
-                Patience.waiting(self._answer_time),
-                ThreadSensitiveContext(executor=thread),
-            ):
-                yield
-        except BaseException as error:
-            # What was begun and is not awaited any more is finished first.
-            thread.submit(int).add_done_callback(lambda _: self._return(thread))
-            if isinstance(error, TimeoutError):
-                raise DatabaseSilent from None
-            if Away.is_meant_by(error):
-                raise DatabaseAway from error
-            raise
-        else:
-            self._return(thread)
-
     @property
     def use(self) -> PoolUse:
         with self._lock:
@@ -198,7 +164,7 @@ class DatabaseThreads:
     def close(self) -> None:
         """Close every connection and end every thread; blocks while units finish."""
         for thread in self._threads:
-            thread.shutdown()
+            thread.close()
 
     async def _borrow(self) -> DatabaseThread:
         if Patience.is_spent():

@@ -60,16 +60,7 @@ class MediaRepository:
         return await self._threads.run(self._stored, media_id)
 
     async def blob_id(self, media_id: UUID) -> UUID:
-        async with self._threads.context():
-            blob_id = await (
-                MediaRows.shown()
-                .filter(uuid=media_id)
-                .values_list("video", flat=True)
-                .afirst()
-            )
-        if blob_id is None:
-            raise MediaNotFound
-        return blob_id
+        return await self._threads.run(self._blob_id, media_id)
 
     @classmethod
     def _jobs(cls, media_id: UUID) -> list[Job]:
@@ -87,6 +78,14 @@ class MediaRepository:
         if media.blob.state != BlobState.STORED:
             raise MediaNotStored
         return StoredVideo(media.blob.object_key, media.file_name)
+
+    @staticmethod
+    def _blob_id(media_id: UUID) -> UUID:
+        shown = MediaRows.shown().filter(uuid=media_id)
+        blob_id = shown.values_list("video", flat=True).first()
+        if blob_id is None:
+            raise MediaNotFound
+        return blob_id
 
     @classmethod
     def _job(cls, job_id: UUID) -> Job:

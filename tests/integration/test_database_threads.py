@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from asgiref.sync import SyncToAsync, sync_to_async
+from asgiref.sync import SyncToAsync
 from django.db import OperationalError, connection, connections, transaction
 
 from backend.domain.errors import DatabaseAway, DatabaseSilent, JobOpen
@@ -303,60 +303,3 @@ class TestUnits:
         task.cancel()
         release.set()
         assert await asyncio.to_thread(done.wait, 5)
-
-
-class TestContext:
-    async def test_the_async_orm_runs_on_one_of_the_threads(
-        self, threads: DatabaseThreads
-    ) -> None:
-        for _ in range(20):
-            async with threads.context():
-                role = await Role.objects.aget(name="viewer")
-                assert await Role.objects.acount() == ROLES
-            assert role.built_in
-        assert await asyncio.to_thread(TestConnections._counted) == 1
-
-    async def test_it_survives_the_end_of_its_backend(
-        self, threads: DatabaseThreads
-    ) -> None:
-        async with threads.context():
-            await Role.objects.acount()
-        await asyncio.to_thread(TestConnections._ended)
-        async with threads.context():
-            assert await Role.objects.acount() == ROLES
-
-    async def test_foreign_errors_are_told_in_our_words(
-        self, threads: DatabaseThreads
-    ) -> None:
-        with pytest.raises(DatabaseAway):
-            async with threads.context():
-                raise OperationalError
-        await self._all_are_free(threads)
-
-    async def test_so_is_that_one_may_only_read(self, threads: DatabaseThreads) -> None:
-        await threads.run(Units.be_demoted)
-        with pytest.raises(DatabaseAway):
-            async with threads.context():
-                await Role.objects.aupdate(built_in=True)
-        await self._all_are_free(threads)
-        assert await threads.run(Units.write) == ROLES
-
-    async def test_a_silent_server_is_not_waited_for_without_end(self) -> None:
-        threads = DatabaseThreads(SIZE, answer_seconds=1.0)
-        release = threading.Event()
-        with pytest.raises(DatabaseSilent):
-            async with threads.context():
-                await sync_to_async(release.wait)()
-        # The thread that is held up is not lent out before it is free.
-        barrier = threading.Barrier(SIZE - 1, timeout=5)
-        others = [threads.run(barrier.wait) for _ in range(SIZE - 1)]
-        await asyncio.gather(*others)
-        release.set()
-        await self._all_are_free(threads)
-        threads.close()
-
-    @staticmethod
-    async def _all_are_free(threads: DatabaseThreads) -> None:
-        barrier = threading.Barrier(SIZE, timeout=5)
-        together = [threads.run(barrier.wait) for _ in range(SIZE)]
-        await asyncio.gather(*together)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -424,8 +425,14 @@ class TestProcess:
         assert await measured.value(f"{name}_size", pool="requests") == 8
         assert await measured.value(f"{name}_busy", pool="requests") == 0
         assert await measured.value(f"{name}_waiting", pool="requests") == 0
-        async with measured.container.database_threads.context():
-            assert await measured.value(f"{name}_busy", pool="requests") == 1
+        release = threading.Event()
+        threads = measured.container.database_threads
+        busy = asyncio.create_task(threads.run(release.wait))
+        await asyncio.sleep(0)
+        seen = await measured.value(f"{name}_busy", pool="requests")
+        release.set()
+        await busy
+        assert seen == 1
         nap = Statement("SELECT pg_sleep(2)")
         lines = measured.container.database_lines
         napping = asyncio.create_task(lines.rows(nap, make=tuple[Any, ...]))
