@@ -20,7 +20,7 @@ class FindingKind(StrEnum):
     MEDIA_WITHOUT_JOB = "media_without_job"
 
 
-class StoreName(StrEnum):
+class ComparedStore(StrEnum):
     DATABASE = "database"
     OBJECT_STORE = "object_store"
     DOCUMENT_STORE = "document_store"
@@ -36,7 +36,7 @@ class Rule:
     and uploads as it was busy with, so many of these tell nothing.
     """
 
-    store: StoreName
+    store: ComparedStore
     action: str
     removes: bool = False
     telling: bool = False
@@ -44,33 +44,33 @@ class Rule:
 
 RULES = {
     FindingKind.STAGED_FILE_UNOWNED: Rule(
-        StoreName.STAGING, "remove the file", removes=True
+        ComparedStore.STAGING, "remove the file", removes=True
     ),
     FindingKind.UPLOAD_UNOWNED: Rule(
-        StoreName.OBJECT_STORE, "abort the upload", removes=True
+        ComparedStore.OBJECT_STORE, "abort the upload", removes=True
     ),
     FindingKind.OBJECT_UNOWNED: Rule(
-        StoreName.OBJECT_STORE, "remove the object", removes=True, telling=True
+        ComparedStore.OBJECT_STORE, "remove the object", removes=True, telling=True
     ),
     FindingKind.OBJECT_MISSING: Rule(
-        StoreName.OBJECT_STORE,
+        ComparedStore.OBJECT_STORE,
         "store it again from its staged file, or fail its media if there is none",
         telling=True,
     ),
     FindingKind.OBJECT_RETURNED: Rule(
-        StoreName.OBJECT_STORE, "publish its media again"
+        ComparedStore.OBJECT_STORE, "publish its media again"
     ),
     FindingKind.DOCUMENT_UNOWNED: Rule(
-        StoreName.DOCUMENT_STORE, "remove the document", removes=True, telling=True
+        ComparedStore.DOCUMENT_STORE, "remove the document", removes=True, telling=True
     ),
     FindingKind.DOCUMENT_MISSING: Rule(
-        StoreName.DOCUMENT_STORE, "extract it again", telling=True
+        ComparedStore.DOCUMENT_STORE, "extract it again", telling=True
     ),
     FindingKind.BLOB_UNUSED: Rule(
-        StoreName.DATABASE, "remove the row", removes=True, telling=True
+        ComparedStore.DATABASE, "remove the row", removes=True, telling=True
     ),
     FindingKind.MEDIA_WITHOUT_JOB: Rule(
-        StoreName.DATABASE, "open the jobs that it lacks"
+        ComparedStore.DATABASE, "open the jobs that it lacks"
     ),
 }
 
