@@ -1,16 +1,16 @@
 """Reads of users."""
 
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from backend.domain.accounts import Profile
 from backend.domain.errors import UserNotFound
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.models import User
-from backend.orm.pages import Keyset, Page, PageStart
+from backend.orm.pages import MOST_COUNTED, Page, PageStart
 from backend.orm.profiles import Profiles
 
 UserPage: TypeAlias = Page[Profile, PageStart]
@@ -37,8 +37,6 @@ class UserFilter:
 class UserRepository:
     """What administrators see of accounts. Every method raises `DatabaseAway`."""
 
-    _NEWEST_FIRST: ClassVar = Keyset("created_at", PageStart, backwards=True)
-
     def __init__(self, threads: DatabaseThreads) -> None:
         self._threads = threads
 
@@ -62,6 +60,19 @@ class UserRepository:
     @classmethod
     def _page(cls, wanted: UserFilter, limit: int, start: PageStart | None) -> UserPage:
         users = wanted.of(User.objects.select_related("role"))
-        page = cls._NEWEST_FIRST.page(users, list[User], limit, start)
-        profiles = [Profiles.of(user) for user in page.items]
-        return Page(profiles, page.after, page.total, page.total_is_exact)
+        counted = users[: MOST_COUNTED + 1].count()
+        following = users.filter(cls._older(start)) if start else users
+        found = list(following.order_by("-created_at", "-uuid")[: limit + 1])
+        shown = found[:limit]
+        is_last = len(found) <= limit
+        after = None if is_last else PageStart(shown[-1].created_at, shown[-1].uuid)
+        return Page.of([Profiles.of(user) for user in shown], after, counted)
+
+    @staticmethod
+    def _older(start: PageStart) -> Q:
+        """The uuid decides among those that are equally old."""
+        same = Q(created_at=start.created_at, uuid__lt=start.uuid)
+        # The first condition lets the index begin at the right place.
+        return Q(created_at__lte=start.created_at) & (
+            Q(created_at__lt=start.created_at) | same
+        )
