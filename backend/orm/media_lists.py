@@ -179,26 +179,15 @@ class MediaLists:
         `is_capped`: there are known to be more than are counted.
         """
         given = wanted.given
-        names, values = tuple(given), list(given.values())
         statement = ListStatement.page(
-            names, order, is_first=start is None, is_capped=is_capped
+            tuple(given), order, is_first=start is None, is_capped=is_capped
         )
-        counted = 0
-
-        def made(row: Any) -> MediaSummaryRow:
-            nonlocal counted
-            counted = row[0]
-            return MediaSummaryRow._make(row[1:])
-
-        rows = await self._lines.rows(
-            statement, *values, *(start or ()), limit + 1, make=made
-        )
-        if not rows and start is not None:
-            [counted] = await self._lines.rows(
-                ListStatement.total(names), *values, make=self._first
-            )
-        after = Ordering(order).start(rows[limit - 1]) if len(rows) > limit else None
-        return Page.of(rows[:limit], after, counted)
+        asked = *given.values(), *(start or ()), limit + 1
+        rows = await self._lines.rows(statement, *asked, make=tuple[Any, ...])
+        counted = rows[0][0] if rows else await self._total(given, start)
+        media = [MediaSummaryRow._make(row[1:]) for row in rows]
+        after = Ordering(order).start(media[limit - 1]) if len(media) > limit else None
+        return Page.of(media[:limit], after, counted)
 
     async def counted_to(self) -> datetime | None:
         """The moment after which lists of all media before one are not counted exactly.
@@ -208,7 +197,12 @@ class MediaLists:
         rows = await self._lines.rows(ListStatement.COUNTED_TO, make=tuple[datetime])
         return rows[0][0] if rows else None
 
-    @staticmethod
-    def _first(row: Any) -> int:
-        count: int = row[0]
-        return count
+    async def _total(self, given: dict[str, Any], start: Start | None) -> int:
+        """Of a page that is empty, which does not say it."""
+        if start is None:
+            return 0
+        statement = ListStatement.total(tuple(given))
+        [(counted,)] = await self._lines.rows(
+            statement, *given.values(), make=tuple[Any, ...]
+        )
+        return int(counted)
