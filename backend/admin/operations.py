@@ -1,10 +1,10 @@
 """What staff do with many jobs at once: the only page of the site that changes things."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
 
 from django.contrib import messages
@@ -35,6 +35,8 @@ from backend.use_cases.operate_jobs import ResumeJobs, RetryFailedJobs
 from backend.use_cases.ports.operations import JobOperations
 
 T = TypeVar("T")
+# Returns what the person is told.
+Action = Callable[[HttpRequest, JobKind], str]
 
 LONGER_THAN = timedelta(minutes=1)
 MOST_LISTED = 50
@@ -55,18 +57,17 @@ class JobOperator:
 class OperationsPage:
     """Which kinds are paused and what is stuck, with a button for each that helps."""
 
-    ACTIONS: ClassVar = {
-        "pause": PAUSING_RIGHTS,
-        "resume": PAUSING_RIGHTS,
-        "retry": RETRYING_RIGHTS,
-    }
-
     def __init__(
         self, site: AdminSite, sessions: StaffSessions, jobs: JobOperator
     ) -> None:
         self._site = site
         self._sessions = sessions
         self._jobs = jobs
+        self._actions: dict[str, tuple[Action, tuple[Right, ...]]] = {
+            "pause": (self._pause, PAUSING_RIGHTS),
+            "resume": (self._resume, PAUSING_RIGHTS),
+            "retry": (self._retry, RETRYING_RIGHTS),
+        }
 
     @property
     def url(self) -> URLPattern:
@@ -83,17 +84,18 @@ class OperationsPage:
             raise PermissionDenied
         if request.method != "POST":
             return self._shown(request)
-        action = request.POST.get("action", "")
-        if action not in self.ACTIONS:
+        known = self._actions.get(request.POST.get("action", ""))
+        if known is None:
             return HttpResponseBadRequest("There is no such action.")
-        if not self._holds(request, self.ACTIONS[action]):
+        action, rights = known
+        if not self._holds(request, rights):
             raise PermissionDenied
         return self._done(request, action)
 
-    def _done(self, request: HttpRequest, action: str) -> HttpResponse:
+    def _done(self, request: HttpRequest, action: Action) -> HttpResponse:
         try:
             kind = JobKind(request.POST.get("kind", ""))
-            told = getattr(self, f"_{action}")(request, kind)
+            told = action(request, kind)
         except ValueError:
             return HttpResponseBadRequest("There is no such kind or code.")
         except (Unauthenticated, Forbidden):
