@@ -1,7 +1,8 @@
 """The connections on which requests read what they cannot find in the cache."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, ClassVar, TypeVar
 
 from django.db import connection
@@ -60,16 +61,8 @@ class DatabaseLines:
         await self._enter()
         self._busy += 1
         try:
-            line = self._left() or await self._opened()
-            try:
-                async with Patience.waiting(self._answer_time):
-                    rows = await line.rows(statement, values, make)
-            except BaseException:
-                line.close()
-                raise
-            else:
-                self._idle.append(line)
-                return rows
+            async with self._lent() as line, Patience.waiting(self._answer_time):
+                return await line.rows(statement, values, make)
         except TimeoutError:
             raise DatabaseSilent from None
         except _LOST as error:
@@ -101,6 +94,17 @@ class DatabaseLines:
             raise DatabaseAway("All database connections are busy.") from None
         finally:
             self._waiting -= 1
+
+    @asynccontextmanager
+    async def _lent(self) -> AsyncIterator[DatabaseLine]:
+        """Closed where its user does not come to a good end."""
+        line = self._left() or await self._opened()
+        try:
+            yield line
+        except BaseException:
+            line.close()
+            raise
+        self._idle.append(line)
 
     def _left(self) -> DatabaseLine | None:
         """One that the server has not ended since."""
