@@ -10,15 +10,14 @@ from uuid import uuid4
 import pytest
 
 from backend.adapters.folder_staging import FolderStaging
+from backend.api.http.refusals import ClientDisconnected, MalformedMultipart
 from backend.api.schemas.upload import MiniatureForm
 from backend.api.upload.miniature_receiver import MiniatureReceiver
 from backend.api.upload.picture_part import ReceivedPicture
 from backend.api.upload.receiver import ReceivedUpload, UploadLimits, UploadReceiver
 from backend.domain.errors import (
-    ClientDisconnected,
     EmptyFile,
     Invalid,
-    MalformedMultipart,
     MediaProjectError,
     StorageFull,
     TooLarge,

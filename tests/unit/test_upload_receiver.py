@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from backend.adapters.folder_staging import FolderStaging
+from backend.api.http.refusals import ClientDisconnected, MalformedMultipart, SlowBody
 from backend.api.upload.multipart_reader import (
     ExtendedFileName,
     MultipartReader,
@@ -24,13 +25,10 @@ from backend.api.upload.receiver import (
 from backend.domain.containers import MPEG_4, WEBM
 from backend.domain.errors import (
     ChecksumMismatch,
-    ClientDisconnected,
     EmptyFile,
     Invalid,
     Malformed,
-    MalformedMultipart,
     MediaProjectError,
-    SlowBody,
     StorageFull,
     TooLarge,
     UnsupportedMedia,

@@ -6,18 +6,16 @@ from typing import Any, TypeAlias
 
 from backend.api.document.problem_example import ProblemExample
 from backend.api.http.errors import PROBLEM_TYPE, status_of
+from backend.api.http.refusals import MalformedJson, MalformedMultipart, SlowBody
 from backend.api.http.routes import Access
 from backend.domain.errors import (
     DatabaseAway,
     Invalid,
     InvalidToken,
     Malformed,
-    MalformedJson,
-    MalformedMultipart,
     MediaProjectError,
     NotFound,
     RightMissing,
-    SlowBody,
     TooLarge,
     Unauthenticated,
     UnsupportedType,

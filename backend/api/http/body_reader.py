@@ -3,7 +3,8 @@
 import asyncio
 
 from backend.api.http.asgi import Receive, Scope
-from backend.domain.errors import ClientDisconnected, Malformed, SlowBody, TooLarge
+from backend.api.http.refusals import ClientDisconnected, SlowBody
+from backend.domain.errors import Malformed, TooLarge
 
 
 class BodyReader:

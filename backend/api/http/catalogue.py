@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
+from backend.api.http import refusals
 from backend.api.http.errors import status_of
 from backend.domain import errors
 from backend.domain.errors import MediaProjectError
@@ -29,14 +30,14 @@ class CataloguedError:
 
 
 class ErrorCatalogue:
-    """The errors of `domain/errors.py` that have a code, by status and code.
+    """All refusals that have a code, those of HTTP among them, by status and code.
 
     A class without a code of its own is a kind of errors, or another case of its base.
     """
 
     def __init__(self) -> None:
-        own = [error for error in vars(errors).values() if self._has_code(error)]
-        entries = [CataloguedError.of(error) for error in own]
+        named = {**vars(errors), **vars(refusals)}
+        entries = [CataloguedError.of(e) for e in named.values() if self._has_code(e)]
         self._entries = sorted(entries, key=lambda entry: (entry.status, entry.code))
 
     def __iter__(self) -> Iterator[CataloguedError]:

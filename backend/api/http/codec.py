@@ -9,7 +9,8 @@ from ninja.renderers import BaseRenderer
 from ninja.types import DictStrAny
 from pydantic_core import to_json
 
-from backend.domain.errors import Invalid, MalformedJson, UnsupportedType
+from backend.api.http.refusals import MalformedJson
+from backend.domain.errors import Invalid, UnsupportedType
 
 
 class JsonParser(Parser):

@@ -14,6 +14,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from backend.api.http.asgi import Scope, Send
+from backend.api.http.refusals import MalformedJson, MethodNotAllowed, SlowBody
 from backend.domain.errors import (
     Conflict,
     DatabaseAway,
@@ -21,12 +22,9 @@ from backend.domain.errors import (
     InternalError,
     Invalid,
     Malformed,
-    MalformedJson,
     MediaProjectError,
-    MethodNotAllowed,
     NotFound,
     PreconditionFailed,
-    SlowBody,
     StorageFull,
     TooLarge,
     TooManyRequests,

@@ -13,9 +13,9 @@ from django.urls import URLPattern, URLResolver
 from backend.api.http.asgi import Message, Receive, Scope, Send, Step
 from backend.api.http.body_reader import BodyReader
 from backend.api.http.errors import Problems
+from backend.api.http.refusals import ClientDisconnected
 from backend.api.http.routes import Routes
 from backend.domain.errors import (
-    ClientDisconnected,
     Malformed,
     MediaProjectError,
     Unauthenticated,

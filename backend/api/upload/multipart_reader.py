@@ -14,7 +14,8 @@ from multipart import (  # type: ignore[import-untyped]
     parse_options_header,
 )
 
-from backend.domain.errors import MalformedMultipart, UnsupportedType
+from backend.api.http.refusals import MalformedMultipart
+from backend.domain.errors import UnsupportedType
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """What taking a file in may end in, for the document."""
 
 from backend.api.document.operation import Refusal
+from backend.api.http.refusals import MalformedMultipart
 from backend.domain.errors import (
     ChecksumMismatch,
     CommitUnknown,
     EmptyFile,
-    MalformedMultipart,
     StagedFileGone,
     StagingAway,
     StorageFull,

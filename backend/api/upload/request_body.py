@@ -7,13 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from backend.api.http.asgi import Message, Receive, Step
-from backend.domain.errors import (
-    ClientDisconnected,
-    Malformed,
-    SlowBody,
-    TooLarge,
-    UnsupportedType,
-)
+from backend.api.http.refusals import ClientDisconnected, SlowBody
+from backend.domain.errors import Malformed, TooLarge, UnsupportedType
 
 
 class UnreadRequest(Protocol):
