@@ -95,7 +95,9 @@ class Variable:
     @property
     def _default(self) -> str:
         default = self._field.get_default(call_default_factory=True)
-        if default is None or default in ("", ()):
+        if isinstance(default, SecretStr):
+            default = default.get_secret_value()
+        if default is None or default in ("", (), Path()):
             return "unset"
         if isinstance(default, bool):
             return f"`{str(default).lower()}`"

@@ -52,6 +52,8 @@ class TestConfigurationPage:
                 "`53687091200` (50 GiB) |  | "
             ),
             "| `FAILPOINTS_DIR` | path | unset |  | ",
+            "| `STAGING_DIR` | path | unset |  | ",
+            "| `METRICS_TOKEN` | text | unset | secret | ",
             (
                 "| `TRUSTED_PROXIES` | address or network; several with commas between "
                 "| unset |  | "
