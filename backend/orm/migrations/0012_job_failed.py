@@ -1,3 +1,4 @@
+# The number 0011 was never released.
 from django.db import migrations, models
 
 
