@@ -1,9 +1,9 @@
 """The composition root: the only place that builds objects.
 
-`Container` has what every process needs, `ApiContainer` and `WorkerContainer` what only
-theirs does; what the API needs for accounts, and what for media, has a container of its
-own. Each object is built once, when it is first needed; building opens no connection.
-The outside world can be replaced by assigning to a property's name.
+`Container` has what every process needs; `ApiContainer` and `WorkerContainer` add what
+only their process needs. The accounts and the media of the API have a container each.
+Each object is built once, when it is first needed; building opens no connection. The
+outside world can be replaced by assigning to a property's name.
 """
 
 import asyncio
@@ -77,21 +77,21 @@ from backend.use_cases.ports.tracing import UNTRACED, Tracer
 
 _LOG = structlog.get_logger(__name__)
 METRICS_ADVICE = (
-    "There is no METRICS_PORT: set METRICS_TOKEN and ask the API for /metrics, see "
+    "METRICS_PORT has no effect: set METRICS_TOKEN and ask the API for /metrics, see "
     "docs/adr/0028-metrics-without-a-port.md."
 )
-# A message that cannot be sent at once is the sweeper's business, not the client's.
+# If a message cannot be sent at once, the sweeper sends it: the client must not wait.
 RING_TIMEOUT_SECONDS = 1.0
 S3_THREADS = 8
 INVENTORY_THREADS = 1
-# What is asked of the store inside of transactions, or removed there.
+# Requests to the store, removals included, that run inside transactions.
 GLANCE = {"connect_timeout_seconds": 1.0, "read_timeout_seconds": 2.0, "attempts": 1}
 
 
 class Container:
     """Builds what the API, the worker and the management commands share."""
 
-    # In this order: the database last, for the others may still write to it.
+    # In this order: the database comes last, because the others may still write to it.
     _CLOSED: ClassVar = (
         "doorbell",
         "mongo_connection",
@@ -107,7 +107,7 @@ class Container:
     )
     SERVICE: ClassVar = "mediaproject"
 
-    # By the loop that they have been used on.
+    # Closed on the event loop that used them.
     _CLOSED_ON_LOOP: ClassVar[tuple[str, ...]] = ("redis_hints", "database_lines")
 
     def __init__(self, environment: Environment) -> None:
@@ -119,7 +119,8 @@ class Container:
         return version("mediaproject")
 
     def configure_logs(self) -> None:
-        """Log from now on, first of all what must not be set by accident or in vain."""
+        """Start logging, and warn if `FAILPOINTS_DIR` (dangerous) or `METRICS_PORT`
+        (without effect) is set."""
         self.logs.configure()
         if self.environment.failpoints_dir is not None:
             folder = str(self.environment.failpoints_dir)
@@ -168,7 +169,8 @@ class Container:
 
     @cached_property
     def tracer(self) -> Tracer:
-        """Its packages take a quarter of a second to load, and may not be there."""
+        """The packages of the tracer take a quarter of a second to load, and are
+        optional."""
         if not self.environment.otel_endpoint:
             return UNTRACED
         try:
@@ -241,7 +243,8 @@ class Container:
         )
 
     def _staged_objects(self, **changes: Any) -> S3StagedObjects:
-        """On a connection of their own: API and worker are patient with these alike."""
+        """On a connection of its own: API and worker wait equally long for these
+        calls."""
         settings = replace(self._patient_s3_settings, **changes)
         return S3StagedObjects(S3Connection(settings, self.store_observer))
 
@@ -260,7 +263,7 @@ class Container:
 
     @property
     def _scratch(self) -> Folder:
-        """Where jobs bring objects; the floor is there for those that are received."""
+        """Where jobs fetch objects to; the free-space floor is kept for uploads."""
         floor = 0 if self.stages_in_store else self.environment.staging_floor_bytes
         return Folder(self.environment.staging_dir, floor)
 
@@ -344,7 +347,8 @@ class Container:
         return EnsureAccount(self.account_ledger, self.password_hasher)
 
     async def close(self) -> None:
-        """Let go of threads and connections of what was built; the process may end."""
+        """Close the threads and connections of all built objects before the process
+        ends."""
         for name in self._CLOSED_ON_LOOP:
             if (built := vars(self).get(name)) is not None:
                 await built.close()

@@ -22,7 +22,7 @@ GIBIBYTE = 1024 * MEBIBYTE
 # RFC 7518, section 3.2: an HS256 key has at least the 256 bits of the hash.
 LEAST_KEY_BYTES = 32
 LEAST_TOKEN_CHARACTERS = 16
-# What secrets in examples have in them: whoever has read an example knows them.
+# Part of every secret in an example: everybody who has read the example knows it.
 EXAMPLE = "change-me"
 
 Switch = Literal["on", "off"]
@@ -62,8 +62,8 @@ class Address:
 class Environment(BaseSettings):
     """Every variable the application reads, with its default.
 
-    Server addresses have none: `make run`, `make demo` and `make test` set them to the
-    embedded servers, anywhere else they must be given.
+    Server addresses have no default: `make run`, `make demo` and `make test` set them
+    to the embedded servers; anywhere else they must be given.
     """
 
     model_config = SettingsConfigDict(
@@ -74,25 +74,27 @@ class Environment(BaseSettings):
         use_attribute_docstrings=True,
     )
 
-    # First of all, because what the others may be depends on it.
+    # First, because the validation of the others depends on it.
     debug: bool = Field(False, alias="DEBUG")
-    """Answers tell what went wrong inside. For development only."""
+    """Accepts secrets copied from examples, and has the admin answer an unexpected
+    error with Django's error page and its traceback. For development only."""
     secret_key: SecretStr = Field(alias="SECRET_KEY")
     """Signs the cookies and forms of the admin. At least 32 bytes, the same for all
     processes."""
     jwt_signing_key: SecretStr = Field(alias="JWT_SIGNING_KEY")
     """Signs access and refresh tokens (HS256). At least 32 bytes, the same for all
-    processes. Whoever has it can be anybody; another key ends every session."""
+    processes. Anybody who has it can act as any user; changing it ends every
+    session."""
     allowed_hosts: Words = Field(
         ("localhost", "127.0.0.1", "[::1]"), alias="ALLOWED_HOSTS"
     )
-    """The names under which the API is asked; requests with another `Host` are
-    refused, but for health checks. `.example.org` takes in all names below it."""
+    """The host names that the API answers to; requests with another `Host` are refused,
+    except health checks. `.example.org` includes all its subdomains."""
     trusted_proxies: Networks = Field((), alias="TRUSTED_PROXIES")
     """Reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
-    Behind one that is not named here all clients have its address."""
+    Behind a proxy that is not listed, all clients appear to have its address."""
     stock_handler: bool = Field(False, alias="STOCK_HANDLER")
-    """Puts Django's own ASGI handler in the place of ours: slower, for comparison."""
+    """Uses Django's own ASGI handler instead of ours: slower, for comparison."""
     database_url: SecretStr = Field(alias="DATABASE_URL")
     """PostgreSQL 17 or newer, as `postgresql://user:password@host/database`, with
     all options of libpq."""
@@ -105,69 +107,71 @@ class Environment(BaseSettings):
     s3_endpoint_url: str = Field(alias="S3_ENDPOINT_URL", min_length=1)
     """The S3 API of the object store, as API and workers reach it."""
     s3_bucket: str = Field("media", alias="S3_BUCKET", min_length=3)
-    """The bucket. `manage.py prepare` makes it where it is not there."""
+    """The bucket. `manage.py prepare` creates it if it does not exist."""
     s3_region: str = Field("us-east-1", alias="S3_REGION", min_length=1)
-    """The region that requests are signed for."""
+    """The region used to sign requests."""
     s3_access_key_id: str = Field(alias="S3_ACCESS_KEY_ID", min_length=1)
-    """Who asks the object store."""
+    """The access key of the object store."""
     s3_secret_access_key: SecretStr = Field(alias="S3_SECRET_ACCESS_KEY")
-    """The key that goes with `S3_ACCESS_KEY_ID`."""
+    """The secret key that belongs to `S3_ACCESS_KEY_ID`."""
     s3_public_url: str = Field("", alias="S3_PUBLIC_URL")
-    """The S3 API as clients reach it, for addresses that are signed;
-    `S3_ENDPOINT_URL` if empty."""
+    """The S3 API as clients reach it, used in signed URLs; `S3_ENDPOINT_URL` if
+    empty."""
     cdn_base_url: str = Field("", alias="CDN_BASE_URL")
-    """What object keys are appended to for public addresses: a CDN, or the bucket
-    itself. The bucket under `S3_PUBLIC_URL` if empty."""
+    """The base of public URLs, to which object keys are appended: a CDN, or the bucket
+    itself. If empty, the bucket under `S3_PUBLIC_URL`."""
     cdn_access: Literal["public", "signed"] = Field("public", alias="CDN_ACCESS")
-    """`public`: addresses that last, and a bucket that everybody may read.
-    `signed`: addresses that end, and a private bucket."""
+    """`public`: permanent URLs, and a bucket that everybody may read. `signed`: URLs
+    that expire, and a private bucket."""
     staging_backend: Literal["folder", "s3"] = Field("folder", alias="STAGING_BACKEND")
-    """Where uploads lie until they are published: in `STAGING_DIR`, or in the object
-    store, so that API and workers share no disk."""
+    """Where uploads wait until they are published: in `STAGING_DIR`, or in the object
+    store, so that API and workers need no shared disk."""
     staging_dir: Path = Field(Path(), alias="STAGING_DIR", validate_default=True)
-    """An absolute path. With the backend `folder` it must be set, the same folder for
-    API and workers; with `s3` a place of each process for what is read once."""
+    """An absolute path. With the backend `folder` it is required, and must be the same
+    folder for API and workers. With `s3` each process keeps short-lived files there;
+    unset, it is the system's temporary folder."""
     staging_fsync: Switch = Field("on", alias="STAGING_FSYNC")
-    """Whether an upload is on disk before it is answered. With `off` a power cut
-    may lose what was answered: for tests."""
+    """Whether an upload is flushed to disk before it is answered. With `off` a power
+    cut may lose an upload that was answered: for tests only."""
     staging_floor_bytes: int = Field(GIBIBYTE, alias="STAGING_FLOOR_BYTES", ge=0)
-    """Uploads are refused with 507, and jobs bring no stored video in, while less than
-    this is free in `STAGING_DIR`. With the backend `s3` it counts for nothing."""
+    """While less than this is free in `STAGING_DIR`, uploads are refused with 507 and
+    jobs fetch no stored video. Ignored with the backend `s3`."""
     max_video_bytes: int = Field(50 * GIBIBYTE, alias="MAX_VIDEO_BYTES", gt=0)
-    """The largest video that is taken."""
+    """The largest video that is accepted."""
     max_miniature_bytes: int = Field(10 * MEBIBYTE, alias="MAX_MINIATURE_BYTES", gt=0)
-    """The largest picture that is taken."""
+    """The largest miniature that is accepted."""
     signup: Literal["open", "closed"] = Field("open", alias="SIGNUP")
-    """Whether anybody may make an account (a viewer) for himself."""
+    """Whether anybody may create an account, with the role viewer, for themselves."""
     docs: Switch = Field("on", alias="DOCS")
-    """Whether `/docs` and `/openapi.json` are shown."""
+    """Whether `/docs` and `/openapi.json` are served."""
     access_token_seconds: int = Field(900, alias="ACCESS_TOKEN_SECONDS", gt=0)
-    """How long an access token is good for."""
+    """How long an access token is valid."""
     refresh_token_seconds: int = Field(30 * 86_400, alias="REFRESH_TOKEN_SECONDS", gt=0)
-    """How long a session lasts that is not used."""
+    """How long an unused session lasts."""
     tombstone_days: int = Field(30, alias="TOMBSTONE_DAYS", ge=0, le=36_500)
     """How long deleted media are kept as tombstones with their job histories."""
     reconcile_grace_seconds: int = Field(
         20, alias="RECONCILE_GRACE_SECONDS", ge=1, le=86_400
     )
-    """How long anything may be without an owner before it counts as left behind."""
+    """How long an object, document or staged file may be without an owner before it
+    counts as abandoned."""
     job_lease_seconds: int = Field(15, alias="JOB_LEASE_SECONDS", ge=1, le=3_600)
-    """A worker that was silent for so long about a job is taken for dead, and the
-    job goes on elsewhere."""
+    """A worker that has not reported on a job for this long counts as dead, and another
+    worker continues the job."""
     failpoints_dir: Path | None = Field(None, alias="FAILPOINTS_DIR")
-    """For fault tests only: files in this folder kill processes of ours."""
+    """For fault tests only: files in this folder kill our processes."""
     metrics_token: SecretStr = Field(SecretStr(""), alias="METRICS_TOKEN")
-    """Whoever has it may read `/metrics`; without one there is no such path. At least
-    16 characters."""
+    """Requests that carry this token may read `/metrics`; if it is unset, that path
+    does not exist. At least 16 characters."""
     metrics_port: str = Field("", alias="METRICS_PORT")
-    """Opens no port: each process that is given one warns of it when it starts. Metrics
-    are at `/metrics` of the API (`METRICS_TOKEN`)."""
+    """Opens no port: a process that finds it set only logs a warning at its start.
+    Metrics are at `/metrics` of the API (`METRICS_TOKEN`)."""
     log_format: Literal["console", "json"] = Field("console", alias="LOG_FORMAT")
-    """`console` for people, `json` for collectors: an object in each line."""
+    """`console` for people, `json` for log collectors: one object per line."""
 
     otel_endpoint: str = Field("", alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     """Where traces are sent, as OTLP over HTTP, if the packages of the extra `tracing`
-    are installed; without it there are none."""
+    are installed. If unset, nothing is traced."""
 
     @classmethod
     def load(cls) -> Self:
@@ -198,7 +202,7 @@ class Environment(BaseSettings):
         words = cls._words(value)
         if wrong := [word for word in words if not cls._is_proxy(word)]:
             raise ValueError(
-                f"{', '.join(wrong)}: not an address, nor a network as 10.0.0.0/8"
+                f"{', '.join(wrong)}: neither an address nor a network such as 10.0.0.0/8"
             )
         return words
 
@@ -208,7 +212,8 @@ class Environment(BaseSettings):
 
     @staticmethod
     def _is_proxy(word: str) -> bool:
-        """A network of everybody is a mistake: then clients choose their addresses."""
+        """A network of all addresses is a mistake: clients could then choose their
+        address."""
         try:
             return ip_network(word).prefixlen > 0
         except ValueError:
@@ -229,7 +234,7 @@ class Environment(BaseSettings):
     ) -> str | SecretStr:
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
         if EXAMPLE in text and not info.data.get("debug"):
-            raise ValueError("is that of an example, which everybody knows")
+            raise ValueError("is that of an example, which is public")
         return value
 
     @field_validator("secret_key", "jwt_signing_key")
@@ -306,6 +311,6 @@ class Environment(BaseSettings):
 
     @property
     def cdn_url(self) -> str:
-        """What an object key is appended to; the bucket itself by default."""
+        """The base to which object keys are appended; the bucket itself by default."""
         base = self.cdn_base_url or f"{self.public_s3_url.rstrip('/')}/{self.s3_bucket}"
         return base.rstrip("/")

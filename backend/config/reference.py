@@ -1,4 +1,4 @@
-"""What can be configured, as a page for people, made from the settings class."""
+"""The configuration page for people, generated from the settings class."""
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
@@ -130,14 +130,14 @@ class ConfigurationPage:
 
 Made by `python manage.py write_configuration_page` from [`backend/config/environment.py`](../backend/config/environment.py).
 
-The configuration is the environment. API, workers and `manage.py` read the same variables, once, at the start. If any is wrong nothing starts: each
-wrong one is named, its value is not shown, and the exit code is 78. Variables that are not listed here are not read.
-`make run`, `make demo` and `make test` set what is required to embedded servers; anywhere else it must be given.
+The configuration is the environment. API, workers and `manage.py` read the same variables, once, at the start. If any is wrong, nothing starts: each
+wrong variable is named without its value, and the exit code is 78. Variables that are not listed here are not read.
+`make run`, `make demo` and `make test` set the required ones to embedded servers; anywhere else you must set them.
 """
     _HEAD = ("Variable", "Values", "Default", "Secret", "What it does")
     _END = """
-`manage.py create_admin` takes the password from `ADMIN_PASSWORD` if that is set. `API_PORT`, `S3_PORT`, `MONGO_PORT` and `REDIS_PORT` move the
-ports of `make run` and of nothing else; elsewhere the port is an argument of uvicorn.
+`manage.py create_admin` takes the password from `ADMIN_PASSWORD` if that is set. `API_PORT`, `S3_PORT`, `MONGO_PORT` and `REDIS_PORT` change the
+ports of `make run` only; elsewhere the port is an argument of uvicorn.
 """
 
     def __init__(self, settings: type[BaseSettings]) -> None:
