@@ -29,7 +29,7 @@ Every refusal is an `application/problem+json` whose `code` never changes its me
 
 
 class Api:
-    """What the controllers together answer, and who may ask for it."""
+    """The operations of all controllers, and who may call them."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Api:
         return sorted(endpoints, key=lambda endpoint: "{" in endpoint.path)
 
     def _patterns(self) -> list[URLPattern]:
-        """Flat, and without Ninja's own page at the root."""
+        """The URL patterns without Ninja's own page at the root."""
         patterns = self.ninja.urls[0]
         return [
             p for p in patterns if isinstance(p, URLPattern) and p.name != "api-root"

@@ -35,7 +35,7 @@ SIGN_UP_CLOSED = Access(public=True, closed=SignupClosed)
 
 
 class AuthController(Controller):
-    """Accounts as their owners see them, and the tokens that speak for them."""
+    """The caller's own account, and its tokens."""
 
     tag = "auth"
 
@@ -75,7 +75,7 @@ class AuthController(Controller):
                 Overloaded,
                 DatabaseAway,
             ],
-            summary="Make an account with the role viewer",
+            summary="Create an account with the role viewer",
         )
         self.add(
             "/auth/signin/",
@@ -120,7 +120,7 @@ class AuthController(Controller):
             access=SIGNED_IN,
             response={204: None},
             problems=[WrongPassword, WeakPassword, Overloaded, TooManySignIns],
-            summary="Choose another password",
+            summary="Change the password",
         )
         self.add(
             "/auth/me/",
@@ -132,10 +132,10 @@ class AuthController(Controller):
         )
 
     async def sign_up(self, request: ApiRequest, body: SignUpIn) -> Status[UserOut]:
-        """The password needs 8 characters and must not be easy to guess.
+        """The password needs at least 8 characters and must not be easy to guess.
 
-        An administrator gives the account another role. 403 `signup_closed` where only
-        administrators make accounts.
+        An administrator can give the account another role. 403 `signup_closed` if only
+        administrators create accounts.
         """
         profile = await self._sign_up.execute(
             body.email, body.password, request.client_address
@@ -145,8 +145,9 @@ class AuthController(Controller):
     async def sign_in(self, request: ApiRequest, body: SignInIn) -> TokensOut:
         """Send `access` with every request: `Authorization: Bearer <access>`.
 
-        It works for `expires_in` seconds; `refresh` gets new tokens after that. The answer
-        is the same for an unknown e-mail, a wrong password and an inactive account.
+        It is valid for `expires_in` seconds; `refresh` gets new tokens after that. The
+        answer is the same for an unknown e-mail, a wrong password and an inactive
+        account.
         """
         tokens = await self._sign_in.execute(
             body.email, body.password, request.client_address
@@ -154,7 +155,8 @@ class AuthController(Controller):
         return TokensOut.of(tokens)
 
     async def refresh(self, request: ApiRequest, body: RefreshIn) -> TokensOut:
-        """The old refresh token is dead then: using it again ends the whole session."""
+        """The old refresh token is then invalid: using it again ends the whole
+        session."""
         return TokensOut.of(await self._refresh_session.execute(body.refresh))
 
     async def sign_out(self, request: ApiRequest, body: SignOutIn) -> Status[None]:
@@ -163,22 +165,22 @@ class AuthController(Controller):
         return Status(204, None)
 
     async def sign_out_everywhere(self, request: ApiRequest) -> Status[None]:
-        """Every token of the account is dead when this is answered."""
+        """Every token of the account is invalid when this is answered."""
         await self._sessions.end_all(request.auth)
         return Status(204, None)
 
     async def change_password(
         self, request: ApiRequest, body: PasswordIn
     ) -> Status[None]:
-        """This session goes on; all others of the account have ended."""
+        """This session continues; all others of the account end."""
         await self._change_password.execute(
             request.auth, body.old, body.new, request.client_address
         )
         return Status(204, None)
 
     async def me(self, request: ApiRequest) -> UserOut:
-        """With the role and the rights that the account has now."""
+        """The account with its present role and rights."""
         profile = await self._ledger.profile(request.auth.user_id)
         if profile is None:
-            raise InvalidToken  # Deleted since the token was looked at.
+            raise InvalidToken  # Deleted after the token was checked.
         return UserOut.of(profile)

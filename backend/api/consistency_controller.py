@@ -10,7 +10,7 @@ from backend.orm.consistency_repository import ConsistencyRepository
 
 
 class ConsistencyController(Controller):
-    """What reconciliation has found, for those who may look inside."""
+    """The findings of reconciliation, for callers with the right `system.inspect`."""
 
     tag = "system"
 
@@ -28,9 +28,7 @@ class ConsistencyController(Controller):
         )
 
     async def consistency(self, request: ApiRequest) -> ConsistencyOut:
-        """What was found in PostgreSQL, MongoDB, the bucket and the staging folder that
-        does not belong together, and what was done about it.
-
-        404 `consistency_not_known` until they have been compared for the first time.
-        """
+        """Differences between PostgreSQL, MongoDB, the bucket and the staging folder,
+        and what was done about each. 404 `consistency_not_known` until the first
+        comparison is complete."""
         return ConsistencyOut.of(await self._reports.latest())

@@ -1,4 +1,4 @@
-"""What a media holds, over HTTP."""
+"""The bytes and the metadata of a media, over HTTP."""
 
 from uuid import UUID
 
@@ -21,13 +21,13 @@ from backend.use_cases.ports import DocumentStore, DownloadAddresses
 
 READING = Access.any_of(Right.MEDIA_READ)
 REDIRECTION = {
-    "description": "The bytes are at `Location` for a short while",
+    "description": "The bytes are at `Location` for a short time",
     "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}},
 }
 
 
 class ContentController(Controller):
-    """The operations on the bytes of a media and on what is known about them."""
+    """The operations on the bytes and the metadata of a media."""
 
     tag = "content"
 
@@ -64,11 +64,10 @@ class ContentController(Controller):
     async def download(
         self, request: ApiRequest, media_id: UUID, response: HttpResponse
     ) -> Status[None]:
-        """An address at the object store that works for a short while, for anybody.
-
-        404 `media_not_stored` until the bytes are there. Swagger UI shows "Failed to
-        fetch", as its page may not follow to another host: `curl -LOJ` does.
-        """
+        """Redirects to a URL at the object store that works for anybody for a short
+        time. 404 `media_not_stored` until the bytes are stored. Swagger UI shows
+        "Failed to fetch", because its page may not follow redirects to another host;
+        `curl -LOJ` does."""
         video = await self._media.stored(media_id)
         response["Location"] = self._addresses.download_address(
             video.object_key, video.file_name
@@ -77,7 +76,7 @@ class ContentController(Controller):
         return Status(307, None)
 
     async def metadata(self, request: ApiRequest, media_id: UUID) -> MetadataOut:
-        """The whole MediaInfo report; 404 `metadata_not_ready` until it is there."""
+        """The whole MediaInfo report; 404 `metadata_not_ready` until it exists."""
         blob_id = await self._media.blob_id(media_id)
         metadata = await self._documents.find(blob_id)
         if metadata is None:

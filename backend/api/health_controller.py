@@ -15,7 +15,7 @@ from backend.use_cases.check_health import CheckHealth
 
 Answering = Literal["ok", "away"]
 
-# As every other 503 says.
+# As in every other 503.
 RETRY_AFTER_SECONDS = "5"
 
 
@@ -33,7 +33,7 @@ class ReadyOut(Schema):
     status: HealthStatus
     checks: StoreChecksOut
     oldest_queued_seconds: float | None = Field(
-        description="How long the job that is due the longest waits for a worker."
+        description="How long the longest due job has waited for a worker."
     )
     last_worker_heartbeat: datetime | None
 
@@ -71,9 +71,8 @@ class HealthController(Controller):
     async def ready(
         self, request: ApiRequest, response: HttpResponse
     ) -> Status[ReadyOut]:
-        """Names what is away: 503 for PostgreSQL and staging, 200 for the others,
-        without which most requests are still answered.
-        """
+        """Names the stores that are away: 503 without PostgreSQL or staging; 200
+        without the others, as most requests are still answered."""
         health = await self._check_health.execute()
         if health.status != HealthStatus.UNAVAILABLE:
             return Status(200, ReadyOut.of(health))

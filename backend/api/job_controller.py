@@ -41,23 +41,25 @@ class JobController(Controller):
             access=Access.any_of(Right.JOB_RETRY_OWN, Right.JOB_RETRY_ANY),
             response={202: JobOut},
             problems=[MediaNotFound, JobOpen, NothingToRetry, DuplicateMedia],
-            summary="Do failed work again",
+            summary="Retry failed work",
         )
 
     async def history(self, request: ApiRequest, media_id: UUID) -> JobListOut:
-        """Each with its attempts: when, by which worker, and why one failed."""
+        """Each job with its attempts: when, by which worker, and why an attempt
+        failed."""
         jobs = await self._media.jobs(media_id)
         return JobListOut(items=[JobOut.of(job) for job in jobs])
 
     async def retry(
         self, request: ApiRequest, media_id: UUID, body: JobIn
     ) -> Status[JobOut]:
-        """Opens a new job; a failed media is `processing` again with it.
+        """Opens a new job, which makes a failed media `processing` again.
 
-        409 `job_open` while such a job waits or runs, `nothing_to_retry` if its last one
-        did not fail, `duplicate_media` if the owner has sent the same bytes again since:
-        `media` is that media. A failure that is not `retryable` is not refused: it may
-        end otherwise with a newer release. Media of others take the right `job.retry_any`.
+        409 `job_open` while such a job waits or runs; `nothing_to_retry` if the last
+        one did not fail; `duplicate_media` if the owner has sent the same bytes again
+        since: `media` is that media. A failure that is not `retryable` can be retried
+        too: a newer release may succeed. For media of other users the caller needs the
+        right `job.retry_any`.
         """
         job_id = await self._retry_job.execute(
             media_id, body.kind, request.auth, request.request_id

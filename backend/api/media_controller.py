@@ -1,4 +1,4 @@
-"""Media over HTTP: take one in."""
+"""Media over HTTP: uploading one."""
 
 from uuid import UUID
 
@@ -24,8 +24,9 @@ from backend.use_cases.ingest_media import IngestMedia
 ANSWERS = {
     "responses": {
         200: {
-            "description": "The caller has a media of these bytes: this one. `healed` "
-            "if they were lost, and it is processed again.",
+            "description": "The caller already has this media of these bytes. "
+            "`healed` if the bytes had been lost: it is then "
+            "processed again.",
             "content": {"application/json": {"examples": FOUND_MEDIA}},
         },
         201: {
@@ -69,7 +70,7 @@ class MediaController(Controller):
             response={201: IngestedMediaOut, 200: IngestedMediaOut},
             problems=[*VIDEO_REFUSALS, MediaGoneMeanwhile],
             openapi_extra={**UploadForm.openapi(), **ANSWERS},
-            summary="Take a video in",
+            summary="Upload a video",
         )
 
     async def upload(

@@ -1,4 +1,4 @@
-"""One media over HTTP: look at it, say something else of it, delete it."""
+"""One media over HTTP: read, change and delete it."""
 
 from typing import Annotated
 from uuid import UUID
@@ -21,7 +21,9 @@ from backend.use_cases.request_deletion import RequestDeletion
 PATH = "/media/{any_uuid:media_id}/"
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", description="The `ETag` or `revision` that was read."),
+    Header(
+        alias="If-Match", description="The `ETag` or `revision` that was read before."
+    ),
 ]
 ETAG = {
     "description": "The revision of the media; with signed addresses there is none",
@@ -30,7 +32,7 @@ ETAG = {
 }
 TAGGED = {"headers": {"ETag": ETAG}}
 UNCHANGED = {
-    "description": "The media still is what `If-None-Match` names",
+    "description": "The media has not changed since the `ETag` in `If-None-Match`",
     "headers": {"ETag": ETAG},
 }
 
@@ -99,7 +101,8 @@ class MediaDetailController(Controller):
     ) -> HttpResponse:
         """Poll it after an upload until `status` is `ready` or `failed`.
 
-        With the last `ETag` in `If-None-Match` it is 304 until something has changed.
+        With the last `ETag` in `If-None-Match` the answer is 304 until something has
+        changed.
         """
         response = (await self._answers.shown(media_id)).response()
         if self._is_known(if_none_match, response.get("ETag", "")):
@@ -113,11 +116,11 @@ class MediaDetailController(Controller):
         body: MediaPatchIn,
         if_match: IfMatch = None,
     ) -> HttpResponse:
-        """What is left out, or is so already, changes nothing.
+        """Fields that are left out, or have that value already, change nothing.
 
-        With the `ETag` that was read in `If-Match`, or just its `revision`, 412
-        `revision_mismatch` if somebody was quicker. Media of others take the right
-        `media.update_any`.
+        With the `ETag` or the `revision` that was read in `If-Match`, the answer is 412
+        `revision_mismatch` if the media has changed since. For media of other users the
+        caller needs the right `media.update_any`.
         """
         revisions = self._revisions(if_match)
         change = MediaChange(media_id, **body.given, revisions=revisions)
@@ -127,10 +130,11 @@ class MediaDetailController(Controller):
     async def delete(
         self, request: ApiRequest, media_id: UUID, if_match: IfMatch = None
     ) -> Status[None]:
-        """It is gone when this is answered, whatever was being done with it.
+        """The media is gone when this is answered, even if jobs were working on it.
 
-        Its bytes follow soon, unless another media has the same. `If-Match` is honoured
-        as by PATCH. Those of others take the right `media.delete_any`.
+        Its bytes are removed soon after, unless another media has the same. `If-Match`
+        works as in PATCH. For media of other users the caller needs the right
+        `media.delete_any`.
         """
         await self._request_deletion.execute(
             media_id, request.auth, request.request_id, self._revisions(if_match)
@@ -139,12 +143,12 @@ class MediaDetailController(Controller):
 
     @staticmethod
     def _revisions(if_match: str | None) -> frozenset[str] | None:
-        """Raises `Malformed`; None where any will do."""
+        """Raises `Malformed`; None if any revision is accepted."""
         return EntityTags.parse(if_match).states if if_match is not None else None
 
     @staticmethod
     def _is_known(header: str, tag: str) -> bool:
-        """A header that is no list of tags names nothing that is there."""
+        """A header that is not a list of tags matches nothing."""
         try:
             return bool(header and tag) and EntityTags.parse(header).has(tag.strip('"'))
         except Malformed:

@@ -39,17 +39,18 @@ class MediaListController(Controller):
                 access=READING,
                 response=MediaPageOut,
                 include_in_schema=name == "search",
-                summary="Find media by words of their titles",
+                summary="Find media by words in their titles",
             )
 
     async def page(
         self, request: ApiRequest, filters: Query[MediaListIn]
     ) -> HttpResponse:
-        """Newest first, or as `ordering` says; all filters that are given must hold.
+        """Newest first, or as `ordering` says; only media that match all given filters.
 
         Times are half-open, `created_after` <= t < `created_before`; durations closed,
-        `min_duration` <= d <= `max_duration`. The next page is asked for with the same
-        parameters and `next` as the `cursor`; what is added meanwhile moves nothing.
+        `min_duration` <= d <= `max_duration`. For the next page, send the same
+        parameters and `next` as the `cursor`; media that are added meanwhile do not
+        shift the pages.
         """
         wanted = filters.filter_for(request.auth)
         answer = await self._pages.listed(
@@ -64,8 +65,8 @@ class MediaListController(Controller):
         on, a part of it. Case and accents do not matter, punctuation separates words.
 
         Best match first: whole words, then beginnings, then parts; then shorter titles,
-        then newer media. Of more than 10,000 matches the newest are shown, and
-        those of which this is the whole title.
+        then newer media. Of more than 10,000 matches only the newest are shown, and
+        those whose whole title this is.
         """
         answer = await self._pages.found(words.title, words.limit, words.cursor)
         return answer.response()

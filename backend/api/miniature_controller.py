@@ -42,11 +42,11 @@ class MiniatureController(Controller):
             response={202: JobOut},
             problems=[*PICTURE_REFUSALS, MediaNotFound, JobOpen],
             openapi_extra=MiniatureForm.openapi(),
-            summary="Give a media another miniature",
+            summary="Replace the miniature of a media",
         )
 
     async def replace(self, request: ApiRequest, media_id: UUID) -> Status[JobOut]:
-        """Answers with the job; the old miniature is shown until it has succeeded.
+        """Answers with the job; the old miniature is shown until the job has succeeded.
 
         409 `job_open` while a miniature of this media is being made.
         """

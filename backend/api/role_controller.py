@@ -81,7 +81,7 @@ class RoleController(Controller):
             access=MANAGING,
             response=RoleOut,
             problems=[RoleNotFound, RightNotHeld, RoleBuiltIn, LastAdmin],
-            summary="Give a role other rights",
+            summary="Change the rights of a role",
         )
         self.add(
             ONE,
@@ -90,38 +90,40 @@ class RoleController(Controller):
             access=MANAGING,
             response={204: None},
             problems=[RoleNotFound, RightNotHeld, RoleBuiltIn, RoleInUse],
-            summary="Delete a role that nobody has",
+            summary="Delete a role that no user has",
         )
 
     async def all(self, request: ApiRequest) -> RoleListOut:
-        """Those that are there from the start come first."""
+        """The built-in roles come first."""
         roles = await self._roles.all()
         return RoleListOut(items=[RoleOut.of(role) for role in roles])
 
     async def create(
         self, request: ApiRequest, response: HttpResponse, body: RoleIn
     ) -> Status[RoleOut]:
-        """Nobody gives a right that he lacks: `right_not_held`."""
+        """Callers can only give rights that they hold themselves: else
+        `right_not_held`."""
         await self._ledger.create(body.name, body.rights, request.auth)
         response["Location"] = f"/roles/{body.name}/"
         return Status(201, RoleOut.written(body.name, body.rights))
 
     async def detail(self, request: ApiRequest, name: NameInPath) -> RoleOut:
-        """With the rights that it gives now."""
+        """The role with its present rights."""
         return RoleOut.of(await self._roles.one(name))
 
     async def change(
         self, request: ApiRequest, name: NameInPath, body: RolePatchIn
     ) -> RoleOut:
-        """It acts on the next request of everybody who has the role.
+        """Takes effect on the next request of every user who has the role.
 
-        `right_not_held` if the caller lacks a right that the role has or shall have;
-        `last_admin` if nobody active would be left with `user.manage`.
+        `right_not_held` if the caller lacks one of its present or new rights;
+        `last_admin` if no active user would be left with `user.manage`.
         """
         await self._ledger.change(name, body.rights, request.auth)
         return RoleOut.written(name, body.rights)
 
     async def delete(self, request: ApiRequest, name: NameInPath) -> Status[None]:
-        """Only a role that nobody has: give its users another one first."""
+        """Only a role that no user has can be deleted: give its users another role
+        first."""
         await self._ledger.delete(name, request.auth)
         return Status(204, None)

@@ -18,7 +18,7 @@ class HealthOut(Schema):
 
 
 class SystemController(Controller):
-    """Answers that touch no other process."""
+    """Answers that ask no other process."""
 
     tag = "system"
 
@@ -27,9 +27,9 @@ class SystemController(Controller):
         self._ping = PingOut(message="pong")
         self._version = VersionOut(version=version)
         self._live = HealthOut(status="ok")
-        self._add("/ping/", self.ping, PingOut, "Answer, and touch nothing")
+        self._add("/ping/", self.ping, PingOut, "Answer without touching any store")
         self._add("/version/", self.version, VersionOut, "The version of the product")
-        self._add("/health/live/", self.live, HealthOut, "Whether the process lives")
+        self._add("/health/live/", self.live, HealthOut, "Whether the process is alive")
 
     def _add(
         self, path: str, handler: Handler, response: type[Schema], summary: str
@@ -39,11 +39,11 @@ class SystemController(Controller):
         )
 
     async def ping(self, request: ApiRequest) -> PingOut:
-        """The fastest answer there is, to measure the way to it."""
+        """The fastest possible answer, for measuring everything in front of it."""
         return self._ping
 
     async def version(self, request: ApiRequest) -> VersionOut:
-        """As the package names it."""
+        """The version of the package."""
         return self._version
 
     async def live(self, request: ApiRequest) -> HealthOut:

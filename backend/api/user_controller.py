@@ -79,7 +79,7 @@ class UserController(Controller):
             access=MANAGING,
             response=UserOut,
             problems=[UserNotFound],
-            summary="One user as he is now",
+            summary="One user as it is now",
         )
         self.add(
             ONE,
@@ -88,7 +88,7 @@ class UserController(Controller):
             access=MANAGING,
             response=UserOut,
             problems=[UserNotFound, RightNotHeld, LastAdmin],
-            summary="Give a user another role, deactivate or activate him",
+            summary="Change a user's role, or deactivate or activate the user",
         )
         self.add(
             ONE,
@@ -109,7 +109,7 @@ class UserController(Controller):
     async def page(
         self, request: ApiRequest, filters: Query[UserListIn]
     ) -> UserPageOut:
-        """Pages of accounts; all filters that are given must hold."""
+        """Pages of accounts that match all given filters."""
         wanted = filters.filter
         cursors = PageCursor(PageStart, f"users {wanted}")
         start = cursors.decode(filters.cursor) if filters.cursor is not None else None
@@ -120,7 +120,8 @@ class UserController(Controller):
     async def create(
         self, request: ApiRequest, response: HttpResponse, body: UserIn
     ) -> Status[UserOut]:
-        """Nobody gives a role that has a right he lacks: `right_not_held`."""
+        """Callers can only give roles whose rights they hold themselves: else
+        `right_not_held`."""
         made = await self._create_user.execute(
             body.email, body.password, body.role, request.auth
         )
@@ -128,17 +129,18 @@ class UserController(Controller):
         return Status(201, UserOut.of(made))
 
     async def detail(self, request: ApiRequest, user_id: UUID) -> UserOut:
-        """With the role and the rights that the account has now."""
+        """The account with its present role and rights."""
         return UserOut.of(await self._users.one(user_id))
 
     async def change(
         self, request: ApiRequest, user_id: UUID, body: UserPatchIn
     ) -> UserOut:
-        """It acts on the user's next request; deactivation ends all his sessions.
+        """Takes effect on the user's next request; deactivation ends all their
+        sessions.
 
-        What is not sent stays as it is. `right_not_held` if his role, or the one he
-        shall have, has a right that the caller lacks; `last_admin` if nobody active
-        would be left with `user.manage`.
+        Fields that are not sent stay as they are. `right_not_held` if the user's
+        present or new role has a right that the caller lacks; `last_admin` if no active
+        user would be left with `user.manage`.
         """
         changed = await self._ledger.change(user_id, body.change(), request.auth)
         return UserOut.of(changed)
@@ -149,14 +151,16 @@ class UserController(Controller):
         user_id: UUID,
         transfer_to: Annotated[
             UUID | None,
-            Query(description="The `uuid` of the user who shall own the media."),
+            Query(
+                description="The `uuid` of the user who becomes the owner of the media."
+            ),
         ] = None,
     ) -> Status[None]:
         """The user is signed out everywhere when this is answered.
 
-        Whoever owns media stays, `user_owns_media`, unless `transfer_to` says which user
-        shall own them; if that one has live media of the same bytes it is
-        `duplicate_media`, and `media` is one of his.
+        A user who owns media is not deleted (`user_owns_media`), unless `transfer_to`
+        names the new owner. If the new owner already has live media of the same bytes,
+        the answer is `duplicate_media`, and `media` is one of those.
         """
         await self._ledger.delete(user_id, transfer_to, request.auth)
         return Status(204, None)

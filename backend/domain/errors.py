@@ -246,7 +246,7 @@ class RightNotHeld(Forbidden):
     """The caller lacks a right of the role, account or change in question."""
 
     code = "right_not_held"
-    title = "Nobody gives or changes what he does not hold"
+    title = "Nobody can grant or change rights they do not hold"
     usual_detail = "The role has a right that the caller lacks."
     retryable = False
     advice = "Ask somebody who holds these rights."

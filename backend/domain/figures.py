@@ -1,4 +1,4 @@
-"""How the whole installation does, in numbers that PostgreSQL knows."""
+"""The state of the whole installation, in numbers from PostgreSQL."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -8,10 +8,9 @@ from backend.domain.tallies import Tally
 
 @dataclass(frozen=True, slots=True)
 class JobCount:
-    """Jobs of one kind in one state, which for those that are due may be `paused`; `code` is what their last attempt ended by.
-
-    `oldest_seconds` is how long the one that is due the longest has waited.
-    """
+    """The number of jobs of one kind by state; due jobs of a paused kind count as
+    `paused`. `code` is the failure of their last attempt. `oldest_seconds` is how long
+    the longest due job has waited."""
 
     kind: str
     status: str
@@ -22,7 +21,8 @@ class JobCount:
 
 @dataclass(frozen=True, slots=True)
 class FindingCount:
-    """What the latest comparison of the stores found; `applied`: and put right."""
+    """How many findings the latest comparison of the stores had; `applied` says whether
+    they were repaired."""
 
     kind: str
     applied: bool
@@ -31,10 +31,10 @@ class FindingCount:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Jobs that have succeeded are not counted: there are ever more of them.
+    """Succeeded jobs are not counted: their number only grows.
 
-    `paused` are kinds of job, `tallies` what all workers have counted; not `is_known`:
-    nobody could be asked.
+    `paused` are the paused kinds of job, `tallies` the counts of all workers.
+    `is_known` is false if PostgreSQL did not answer.
     """
 
     jobs: Sequence[JobCount] = ()

@@ -1,4 +1,4 @@
-"""What a deletion has taken out of the tables and not yet out of the other stores."""
+"""What a deletion has removed from the tables, but not yet from the other stores."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -9,7 +9,8 @@ from backend.domain.media import BlobRef, ObjectKey
 
 @dataclass(frozen=True, slots=True)
 class Leftovers:
-    """Names of what must go; no name is ever used again, so removing twice is safe."""
+    """Names of what must be removed; no name is ever reused, so removing twice is
+    safe."""
 
     objects: tuple[ObjectKey, ...] = ()
     documents: tuple[UUID, ...] = ()
@@ -17,7 +18,7 @@ class Leftovers:
 
     @classmethod
     def of_video(cls, blob: BlobRef) -> Self:
-        """Everything that there may be of the bytes of a video."""
+        """Everything that may exist for the bytes of a video."""
         return cls((blob.object_key,), (blob.uuid,), (blob.staged_name,))
 
     def __add__(self, other: "Leftovers") -> "Leftovers":
@@ -35,7 +36,7 @@ class Leftovers:
         )
 
     def __or__(self, other: "Leftovers") -> "Leftovers":
-        """Of what both have only one."""
+        """Union without duplicates."""
         return self + (other - self)
 
     def __len__(self) -> int:

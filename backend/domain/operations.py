@@ -1,4 +1,4 @@
-"""What a person on call looks at, and does by hand."""
+"""What a person on call looks at and does by hand."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from backend.domain.jobs import JobKind
 from backend.domain.media import Caller
 from backend.domain.rights import Right
 
-# One who may pause has work stand still that is not his, everywhere.
+# Pausing stops the work of all users everywhere.
 PAUSING_RIGHTS = (Right.JOB_RETRY_ANY, Right.SYSTEM_INSPECT)
 RETRYING_RIGHTS = (Right.JOB_RETRY_ANY,)
 INSPECTING_RIGHTS = (Right.JOB_READ, Right.SYSTEM_INSPECT)
@@ -19,7 +19,7 @@ INSPECTING_RIGHTS = (Right.JOB_READ, Right.SYSTEM_INSPECT)
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who does something by hand: an account, or whoever runs commands on the machine."""
+    """Who acts by hand: an account, or the person who runs commands on the machine."""
 
     name: str
     caller: Caller | None = None
@@ -83,7 +83,8 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """`is_new`: it was not before; `running` attempts go on to their end."""
+    """`is_new`: the kind was not paused before; the `running` attempts run to their
+    end."""
 
     is_new: bool
     running: int
@@ -102,17 +103,17 @@ class StuckReason(StrEnum):
 
 
 _MEANINGS = {
-    StuckReason.PAUSED: "its kind is paused; resume_jobs has it go on",
+    StuckReason.PAUSED: "its kind is paused; resume_jobs continues it",
     StuckReason.NO_WORKER: "it is due and no worker has taken it",
     StuckReason.LEASE_LOST: "its worker is silent; a sweeper takes it back in seconds",
-    StuckReason.TRIED_AGAIN: "its attempts fail, and it is tried again by itself",
+    StuckReason.TRIED_AGAIN: "its attempts fail, and it is retried automatically",
     StuckReason.FAILED: "it has failed for good; retry_jobs opens it again",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class StuckCount:
-    """`code` is what the last attempt ended by, if any has failed."""
+    """`code` is the failure of the last attempt, if any failed."""
 
     reason: StuckReason
     kind: JobKind
@@ -138,7 +139,8 @@ class StuckJob:
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """All that is stuck is counted; of the jobs the ones that are it the longest are told."""
+    """All stuck jobs are counted; of the jobs themselves, the longest stuck are
+    listed."""
 
     pauses: Sequence[Pause] = ()
     heartbeat_age_seconds: float | None = None

@@ -82,7 +82,7 @@ _NEW_MEDIA = {
     "deduplicated": False,
     "healed": False,
 }
-# The two ways in which an upload finds a media that was there, by their names.
+# The two ways in which an upload finds an existing media, by name.
 FOUND_MEDIA: dict[str, Any] = {
     "duplicate": {
         "summary": "What was stored is there",

@@ -1,4 +1,4 @@
-"""What is added to the document that Ninja makes, each by a class of its own."""
+"""Additions to the document that Ninja generates, each by a class of its own."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -52,12 +52,12 @@ class Tags(Step):
 
     DESCRIPTIONS = {
         "auth": "Sign up, sign in, stay signed in, sign out. **Start here.**",
-        "media": "Send videos in, find them, look at them, change and delete them.",
-        "jobs": "What is being done for a media in the background, and what failed.",
+        "media": "Upload, find, read, change and delete videos.",
+        "jobs": "The background work on a media, and what failed.",
         "content": "The bytes of a media, and everything technical about them.",
         "users": "Accounts, for administrators.",
         "roles": "Named sets of rights, for administrators.",
-        "system": "Whether the system works, which one it is, and whether its stores agree.",
+        "system": "Whether the system works, its version, and whether its stores agree.",
     }
 
     def apply(self, document: Document) -> None:
@@ -72,7 +72,8 @@ class Tags(Step):
 class Parameters(Step):
     """Descriptions of parameters that mean the same everywhere.
 
-    No examples: Swagger UI would fill them in, and whoever overlooks it gets a 404.
+    No examples: Swagger UI would fill them in, and a user who overlooks that gets a
+    404.
     """
 
     KNOWN: Mapping[str, Mapping[str, str]] = {
@@ -91,7 +92,7 @@ class Parameters(Step):
     def _complete(self, parameter: Document) -> None:
         for key, value in self.KNOWN.get(parameter["name"], {}).items():
             parameter.setdefault(key, value)
-        # Ninja hands the list of a schema on, where a parameter has one example.
+        # Ninja passes on the list of a schema, but a parameter has only one example.
         if isinstance(parameter.get("examples"), list):
             parameter["example"] = parameter.pop("examples")[0]
         description = parameter["schema"].pop("description", None)
@@ -101,7 +102,7 @@ class Parameters(Step):
 
     @staticmethod
     def _without_null(schema: Document) -> Document:
-        """What may be left out of an address is not null there."""
+        """Query parameters are optional, and never null."""
         kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
         if len(kinds) != 1:
             return schema
@@ -142,11 +143,11 @@ class ProblemSchema(Step):
 
 
 class ResponseHeaders(Step):
-    """The headers that answers have by their status."""
+    """The headers of answers, by status."""
 
     HEADERS: Mapping[str, Document] = {
         "X-Request-ID": {
-            "description": "Names the request in the logs; given by the client or made.",
+            "description": "Identifies the request in the logs; sent by the client or generated.",
             "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
         },
         "WWW-Authenticate": {
@@ -154,7 +155,7 @@ class ResponseHeaders(Step):
             "schema": {"type": "string", "const": "Bearer"},
         },
         "Retry-After": {
-            "description": "After how many seconds to send the request again.",
+            "description": "The number of seconds after which to send the request again.",
             "schema": {"type": "integer", "minimum": 0},
         },
     }
@@ -194,12 +195,12 @@ class SecuritySchemes(Step):
 
 
 class Links(Step):
-    """Leads from what a collection answers to a POST to everything below its path."""
+    """Links the answer to a POST to a collection with all operations below its path."""
 
     _BELOW = re.compile(r"{(\w+)}")
-    # By which member of the body the made thing is named in a path.
+    # The member of the body that identifies the new resource in paths.
     _NAMES = {"name": "name"}
-    # What an account or a session leads to is said by bodies, not by paths.
+    # Links from an account or a session depend on the body, not on the path.
     _BODIES: Mapping[str, Mapping[str, Any]] = {
         "auth_sign_up": {"auth_sign_in": "$request.body"},
         "auth_sign_in": {"auth_refresh": {"refresh": "$response.body#/refresh"}},

@@ -1,4 +1,4 @@
-"""What OpenAPI says of an operation besides what Ninja finds out itself."""
+"""What OpenAPI says about an operation beyond what Ninja finds out by itself."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ from backend.domain.errors import (
 Refusal: TypeAlias = type[MediaProjectError]
 
 BODY_METHODS = ("POST", "PUT", "PATCH")
-# Their bodies are received, wanted or not.
+# The bodies of these methods are always read.
 UNREAD_METHODS = ("DELETE",)
 PROBLEM_REF = {"$ref": "#/components/schemas/ProblemOut"}
 
 
 @dataclass(frozen=True, slots=True)
 class OperationDocument:
-    """`refusals` are those of the operation's own; others follow from its kind."""
+    """`refusals` are the operation's own; others follow from its kind."""
 
     path: str
     method: str

@@ -1,4 +1,4 @@
-"""Refusals as they are answered, for the document."""
+"""Examples of refusals, for the document."""
 
 import json
 import re
@@ -25,7 +25,7 @@ EXAMPLE_NAME = "editor"
 class ProblemExample:
     """Makes the refusals of one operation by the code that answers them."""
 
-    # Those that take more than a class to be made like a real one.
+    # Refusals whose real form needs arguments.
     _MADE: Mapping[type[MediaProjectError], Callable[[], MediaProjectError]] = {
         DuplicateMedia: lambda: DuplicateMedia(EXAMPLE_UUID),
         Invalid: lambda: Invalid(problems={"colour": "Unknown parameter"}),
@@ -51,7 +51,7 @@ class ProblemExample:
         return self._MADE.get(refusal, refusal)()
 
     def _instance(self, refusal: type[MediaProjectError]) -> str:
-        """The path of a request; one that is not found names something impossible."""
+        """The path of a request; for `not_found` it names something impossible."""
         if refusal is NotFound:
             return self._PARAMETER.sub("not-a-uuid", self._path)
         return self._PARAMETER.sub(self._sample, self._path)

@@ -62,7 +62,7 @@ class ErrorPage:
     _BEGINNING = """# Errors
 
 Made by `python manage.py write_error_page` from [`backend/domain/errors.py`](../backend/domain/errors.py),
-[`backend/api/http/errors.py`](../backend/api/http/errors.py) and [`backend/domain/failures.py`](../backend/domain/failures.py).
+[`backend/api/http/refusals.py`](../backend/api/http/refusals.py), [`backend/api/http/errors.py`](../backend/api/http/errors.py) and [`backend/domain/failures.py`](../backend/domain/failures.py).
 
 ## Refused requests
 
@@ -73,10 +73,10 @@ each wrong field. A code never changes its meaning; `detail` is for people. Each
     _FAILURES = """
 ## Failed jobs
 
-What ends an attempt of a background job stands in `GET /media/{uuid}/jobs/`, and in `failure` of a media that failed by it. *Tried again* says how
-often the job is tried by itself before it has failed for good: a store that is away costs no attempt. From one try to the next it waits a second,
-then twice as long each time, up to 15 s and with jitter; only after the first lost lease it goes on at once. What has failed for good is done
-again by `POST /media/{uuid}/jobs/`. `delete_media` is tried until it has succeeded, whatever ends its attempts.
+Why an attempt of a background job failed is shown in `GET /media/{uuid}/jobs/`, and in `failure` of a media that failed. *Tried again* says how
+often the job is tried automatically before it has failed for good; a store that is away costs no attempt. Between attempts it waits a second,
+then twice as long each time, up to 15 s and with jitter; only after the first lost lease it continues at once. Retry a job that has failed for good
+with `POST /media/{uuid}/jobs/`. `delete_media` is retried until it succeeds, whatever the failure.
 """
 
     def __init__(self, catalogue: ErrorCatalogue) -> None:

@@ -68,7 +68,10 @@ class Exposition(Protocol):
 
 
 class MetricsPage:
-    """Answers who has the token. PostgreSQL may be away: the other counts are told."""
+    """Answers only requests that carry the token.
+
+    If PostgreSQL is away, the other counts are still shown.
+    """
 
     def __init__(
         self,

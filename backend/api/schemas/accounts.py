@@ -21,7 +21,7 @@ from backend.domain.accounts import (
 
 
 class EmailRule:
-    """Takes an address that mail could reach and brings it to its one spelling."""
+    """Accepts an address that mail could reach, and normalises it."""
 
     @classmethod
     def folded(cls, text: str) -> str:
@@ -49,8 +49,8 @@ Email = Annotated[
     AfterValidator(EmailRule.folded),
     Field(json_schema_extra={"format": "email", "examples": ["ada@example.org"]}),
 ]
-# Neither is ever in a repr, and so not in a log either. What is no token is 401, not
-# 422, unless it is longer than any header could be.
+# Neither appears in a repr, and so never in a log. Text that is no token is 401, not
+# 422, unless it is longer than any header can be.
 Password = Annotated[
     Text,
     Field(
@@ -64,7 +64,8 @@ TokenText = Annotated[str, Field(max_length=16_384, repr=False)]
 
 
 class SignUpIn(RequestSchema):
-    """A new account; the password must have 8 characters and not be easy to guess."""
+    """A new account; the password must have at least 8 characters and not be easy to
+    guess."""
 
     email: Email
     password: Password
@@ -84,14 +85,14 @@ class SignOutIn(RequestSchema):
 
 
 class PasswordIn(RequestSchema):
-    """The new password must have 8 characters and not be easy to guess."""
+    """The new password must have at least 8 characters and not be easy to guess."""
 
     old: Password
     new: Password
 
 
 class TokensOut(Schema):
-    """`expires_in` is how many seconds the access token lives."""
+    """`expires_in` is the number of seconds for which the access token is valid."""
 
     access: str = Field(repr=False)
     refresh: str = Field(repr=False)

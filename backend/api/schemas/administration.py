@@ -21,12 +21,12 @@ RoleName = Annotated[
     ),
     Field(json_schema_extra={"examples": ["viewer"]}),
 ]
-# Each at most once is enough; whoever names one twice means the same.
+# As a set: naming a right twice means the same as naming it once.
 Rights = Annotated[list[Right], Field(max_length=2 * len(Right))]
 
 
 class UserIn(RequestSchema):
-    """An account for somebody else, with a role whose rights the caller holds."""
+    """An account for another person, with a role whose rights the caller holds."""
 
     email: Email
     password: Password
@@ -34,9 +34,9 @@ class UserIn(RequestSchema):
 
 
 class UserPatchIn(RequestSchema):
-    """What is not there stays as it is; null is refused."""
+    """Fields that are left out stay as they are; null is refused."""
 
-    # Nobody sees what stands for a missing field, neither here nor in the document.
+    # The marker for a missing field appears neither in answers nor in the document.
     role: RoleName = Field(default_factory=str)
     is_active: StrictBool = Field(default_factory=bool)
 
@@ -46,11 +46,13 @@ class UserPatchIn(RequestSchema):
 
 class UserListIn(PageIn):
     search: Text | None = Field(
-        None, max_length=EMAIL_MOST_CHARACTERS, description="A part of the address."
+        None,
+        max_length=EMAIL_MOST_CHARACTERS,
+        description="A part of the e-mail address.",
     )
     role: RoleName | None = Field(None, description="Only users with this role.")
     is_active: bool | None = Field(
-        None, description="Only users who may, or may not, sign in."
+        None, description="Only users who can sign in (true), or cannot (false)."
     )
 
     @property
@@ -66,14 +68,14 @@ class UserPageOut(PageOut[UserOut]):
 
 
 class RoleIn(RequestSchema):
-    """A role of one's own; the caller must hold its rights."""
+    """A custom role; the caller must hold its rights."""
 
     name: RoleName
     rights: Rights
 
 
 class RolePatchIn(RequestSchema):
-    """The rights that the role has from now on, in place of its own."""
+    """The new rights of the role, in place of the present ones."""
 
     rights: Rights
 
@@ -89,7 +91,7 @@ class RoleOut(Schema):
 
     @classmethod
     def written(cls, name: str, rights: Iterable[Right]) -> Self:
-        """A role of one's own, as it is after that."""
+        """A custom role after the change."""
         return cls(name=name, built_in=False, rights=sorted(set(rights)))
 
 

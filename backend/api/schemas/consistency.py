@@ -11,12 +11,14 @@ from backend.orm.models import ConsistencyReport
 
 
 class FindingOut(Schema):
-    """Something that one store has and another does not know of, or the reverse."""
+    """Something that one store has and another lacks."""
 
     kind: str = Field(description="What is wrong.")
-    store: str = Field(description="Where it is, or is missing.")
+    store: str = Field(description="The store in which it is, or is missing.")
     key: str = Field(description="Its name in that store.")
-    media: UUID | None = Field(description="One of those that it is about, if any is.")
+    media: UUID | None = Field(
+        description="One of the media concerned, if there is any."
+    )
     action: str = Field(description="What is done about it.")
     applied: bool = Field(description="Whether that has been done.")
 

@@ -18,7 +18,7 @@ from backend.orm.models import Job, JobAttempt
 # `deleting` and `deleted` are never shown.
 ShownStatus = Literal["pending", "processing", "ready", "failed"]
 
-# What a reader may rely on; only said, as the database already holds to it.
+# Only documented, not checked: the database already guarantees it.
 Digest = Annotated[str, Field(json_schema_extra={"pattern": "^[0-9a-f]{64}$"})]
 Address = Annotated[str, Field(json_schema_extra={"format": "uri"})]
 Percent = Annotated[int, Field(json_schema_extra={"minimum": 0, "maximum": 100})]
@@ -97,10 +97,11 @@ class IngestedMediaOut(MediaOut):
     """A media as the upload answers it."""
 
     deduplicated: bool = Field(
-        description="Nothing new is stored: these bytes were there, with the caller's "
-        "own media (`200`, which is the answer) or with another's (`201`)."
+        description="Nothing new is stored: these bytes already belonged to a media "
+        "of the caller (`200` with that media) or of another user "
+        "(`201`)."
     )
-    healed: bool = Field(description="These bytes had been lost and are there again.")
+    healed: bool = Field(description="These bytes had been lost and are now restored.")
 
 
 class MediaPageOut(PageOut[MediaSummaryOut]):
@@ -160,7 +161,7 @@ class JobOut(Schema):
 
 
 class MediaPatchIn(RequestSchema):
-    """What is left out stays as it is."""
+    """Fields that are left out stay as they are."""
 
     title: Title = Field(default_factory=str, examples=["Summer holiday"])
     description: Description = Field(
@@ -173,7 +174,7 @@ class MediaPatchIn(RequestSchema):
 
 
 class JobIn(RequestSchema):
-    """Which work is to be done again."""
+    """Which work to do again."""
 
     kind: JobKind
 

@@ -18,7 +18,7 @@ from backend.orm.media_lists import MediaFilter, MediaOrder
 
 
 class TimeRules:
-    """Times of RFC 3339 in any zone, told in UTC."""
+    """Times of RFC 3339 in any zone, converted to UTC."""
 
     _FORM = re.compile(
         r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -26,7 +26,7 @@ class TimeRules:
 
     @classmethod
     def formed(cls, value: Any) -> Any:
-        """Pydantic also takes numbers, which are not meant by anybody here."""
+        """Pydantic would also accept numbers, which nobody means here."""
         if not isinstance(value, str) or not cls._FORM.fullmatch(value):
             message = "Must be a time like 2026-01-31T12:00:00Z, with its offset"
             raise PydanticCustomError("time", message)
@@ -42,7 +42,7 @@ class TimeRules:
 
 
 class OwnerRule:
-    """Whoever asks, or anybody by his uuid."""
+    """The caller (`me`), or any user by uuid."""
 
     ME = "me"
     SCHEMA: ClassVar[dict[str, Any]] = {
@@ -69,7 +69,7 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class MediaListIn(PageIn):
-    """Ranges: times half-open, durations closed."""
+    """Filters by range: times are half-open, durations closed."""
 
     status: ShownStatus | None = Field(None, description="Only media with this status.")
     owner: Owner | None = Field(
@@ -77,20 +77,23 @@ class MediaListIn(PageIn):
         description="The uuid of a user, or `me`.",
         json_schema_extra=OwnerRule.SCHEMA,
     )
-    sha256: Sha256 | None = Field(None, description="Of the video, in hex.")
+    sha256: Sha256 | None = Field(
+        None, description="The sha256 of the video, in hexadecimal."
+    )
     created_after: Time | None = Field(None, description="From this moment on.")
     created_before: Time | None = Field(
         None, description="Before this moment; not before `created_after`."
     )
     min_duration: Seconds | None = Field(
-        None, description="In seconds, itself included. Unknown durations are left out."
+        None,
+        description="In seconds, inclusive. Media of unknown duration are left out.",
     )
     max_duration: Seconds | None = Field(
-        None, description="In seconds, itself included; at least `min_duration`."
+        None, description="In seconds, inclusive; at least `min_duration`."
     )
     ordering: MediaOrder = Field(
         MediaOrder.NEWEST_FIRST,
-        description="Titles without regard to case and accents.",
+        description="Titles are ordered without regard to case and accents.",
     )
 
     def filter_for(self, caller: Caller) -> MediaFilter:

@@ -23,13 +23,13 @@ class PageIn(RequestSchema):
         USUAL_ITEMS,
         ge=1,
         le=MOST_ITEMS,
-        description="How many items a page has at most.",
+        description="The maximum number of items on a page.",
     )
     cursor: str | None = Field(
         None,
         max_length=CURSOR_MOST_CHARACTERS,
-        description="Where the page begins: `next` of the page before, asked with the "
-        "same parameters; the first page without it.",
+        description="Where the page begins: `next` of the page before, with the same "
+        "parameters; leave it out for the first page.",
     )
 
 

@@ -17,9 +17,9 @@ class RequestSchema(Schema):
 
 
 class TextRules:
-    """What a length cannot say about a text."""
+    """Checks of a text beyond its length."""
 
-    # Letters and symbols to Unicode, yet nothing is drawn for them.
+    # Unicode counts these as letters and symbols, but nothing is drawn for them.
     _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
     _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
 
@@ -37,7 +37,7 @@ class TextRules:
     @classmethod
     def visible(cls, text: str) -> str:
         if not cls.is_visible(text):
-            raise PydanticCustomError("blank", "Must have a character that can be seen")
+            raise PydanticCustomError("blank", "Must have a visible character")
         return text
 
     @classmethod

@@ -27,7 +27,7 @@ LEFT_OUT = [""]
 
 
 class Sha256Rule:
-    """Takes the digest in any case."""
+    """Accepts the digest in upper or lower case."""
 
     _HEX = re.compile(SHA256_PATTERN)
 
@@ -60,7 +60,7 @@ class FilePicker:
 
     @staticmethod
     def body(schema: dict[str, Any]) -> dict[str, Any]:
-        """Without `encoding`: Swagger UI would send files that nobody chose."""
+        """Without `encoding`, because Swagger UI would send files that nobody chose."""
         content = {"multipart/form-data": {"schema": schema}}
         return {"requestBody": {"required": True, "content": content}}
 
@@ -87,13 +87,13 @@ class UploadForm(BaseModel):
 
     title: Title | SkipJsonSchema[None] = Field(
         None,
-        description="By default the name of the file without its ending.",
+        description="By default the file name without its extension.",
         examples=LEFT_OUT,
     )
     description: Description = Field("", examples=LEFT_OUT)
     sha256: Sha256 | SkipJsonSchema[None] = Field(
         None,
-        description="Of the video, in hex. If sent, the received bytes must have it.",
+        description="The sha256 of the video, in hexadecimal. If sent, the received bytes must match it.",
         examples=LEFT_OUT,
         # Or empty, and so left out.
         json_schema_extra={"pattern": "^([0-9A-Fa-f]{64})?$"},
@@ -103,7 +103,8 @@ class UploadForm(BaseModel):
     def read(cls, fields: Mapping[str, str]) -> Self:
         """Raises `Invalid` with a problem for each wrong field.
 
-        An empty field is one that was left out, as HTML forms cannot say it otherwise.
+        An empty field counts as left out, because HTML forms cannot express it
+        otherwise.
         """
         given = {name: value for name, value in fields.items() if value}
         try:
@@ -121,12 +122,12 @@ class UploadForm(BaseModel):
     def openapi(cls) -> dict[str, Any]:
         """For `openapi_extra`: the form with file pickers; the video comes last.
 
-        So clients that follow the order are refused before they send it.
+        Clients that follow the order are thus refused before they send the video.
         """
         schema = cls.model_json_schema()
         for field in schema["properties"].values():
             field.pop("default", None)
-            field.pop("minLength", None)  # An empty field is one that is left out.
+            field.pop("minLength", None)  # An empty field counts as left out.
         schema["properties"][MINIATURE_FIELD] = FilePicker.of(
             "Miniature", f"{PICTURE} By default a frame of the video."
         )

@@ -47,7 +47,7 @@ OWN_ACCOUNT = Folder(
             "Sign up",
             "POST",
             "/auth/signup/",
-            "Whoever signs up is a viewer.",
+            "New sign-ups get the role viewer.",
             Answer.json(201, shape=Shape.USER)
             .checked(
                 "is a viewer",
@@ -99,7 +99,7 @@ OWN_ACCOUNT = Folder(
         Sessions.refresh(
             "Refused: the old refresh token",
             "first_refresh",
-            "Somebody has copied it: the whole session ends.",
+            "A copied token was used: the whole session ends.",
             Answer.problem(401, "invalid_token"),
         ),
         Sessions.is_dead("The session is dead", FIRST),
@@ -132,7 +132,7 @@ OWN_ACCOUNT = Folder(
         Sessions.is_dead("The other session is dead", FIRST),
         Sessions.lives("This one is not", SECOND),
         Request(
-            "Refused: the password of before",
+            "Refused: the previous password",
             "POST",
             "/auth/signin/",
             "The same answer as for an unknown account.",

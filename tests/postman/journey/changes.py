@@ -6,13 +6,13 @@ TITLE = "Café am Markt {{run}}"
 
 CHANGES = Folder(
     "Change it",
-    "`If-Match` sees to it that nobody overwrites what he has not seen.",
+    "`If-Match` keeps clients from overwriting changes they have not seen.",
     (
         Request(
             "Rename it, as it was seen",
             "PATCH",
             "/media/{{media}}/",
-            "Works as the media is still the one that `ETag` stood for.",
+            "Works because the media still has that `ETag`.",
             Answer.json(200, shape=Shape.MEDIA)
             .checked(
                 "has the new title and a higher revision",
@@ -33,7 +33,7 @@ CHANGES = Folder(
             "Refused: it has changed meanwhile",
             "PATCH",
             "/media/{{media}}/",
-            "412, as that `ETag` is of the time before.",
+            "412, because that `ETag` is older than the change.",
             Answer.problem(412, "revision_mismatch"),
             headers={"If-Match": "{{etag}}"},
             body=JsonBody({"title": "Too late {{run}}"}),
@@ -42,7 +42,7 @@ CHANGES = Folder(
             "Describe it, whatever it is now",
             "PATCH",
             "/media/{{media}}/",
-            "Without `If-Match`; what is not named stays.",
+            "Without `If-Match`; fields that are not sent stay.",
             Answer.json(200, shape=Shape.MEDIA).checked(
                 "changes what was named only",
                 'pm.expect(body.description).to.eql("Seen by Postman.")',
@@ -54,7 +54,7 @@ CHANGES = Folder(
             "Everybody sees the change",
             "GET",
             "/media/{{media}}/",
-            "On the next request, whoever asks.",
+            "On the next request of any user.",
             Answer.json(200, shape=Shape.MEDIA).checked(
                 "is as it was changed",
                 'pm.expect(body.description).to.eql("Seen by Postman.")',

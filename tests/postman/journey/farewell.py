@@ -47,7 +47,7 @@ class Farewell:
 
 FAREWELL = Folder(
     "Delete and sign out",
-    "What this run has made goes, so that it can be sent again.",
+    "Deletes what this run has made, so that the collection can be sent again.",
     (
         Request(
             "Refused: a viewer deletes",

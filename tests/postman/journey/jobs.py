@@ -5,7 +5,7 @@ from tests.postman.shapes import Shape
 
 JOBS = Folder(
     "Jobs",
-    "What is done in the background, and doing failed work again.",
+    "The background work, and retrying what failed.",
     (
         Request(
             "The jobs of the video",

@@ -9,7 +9,7 @@ MEDIA = Answer.json(200, shape=Shape.MEDIA)
 
 ONE_MEDIA = Folder(
     "One media",
-    "What is known of a media and how its bytes are fetched.",
+    "The description of a media, and how to fetch its bytes.",
     (
         Request(
             "Look at it",
@@ -41,7 +41,7 @@ ONE_MEDIA = Folder(
             "Look again: nothing has changed",
             "GET",
             "/media/{{media}}/",
-            "304 for who has it already.",
+            "304 for a client that has it already.",
             Answer.empty(304).checked(
                 "has the same ETag",
                 'pm.expect(pm.response.headers.get("ETag"))'
@@ -73,7 +73,7 @@ ONE_MEDIA = Folder(
             "Where to download it",
             "GET",
             "/media/{{media}}/download/",
-            "307 to an address that works for a short while.",
+            "307 to a URL that works for a short time.",
             Answer.empty(307)
             .has_header("Location")
             .keeping(download_url='pm.response.headers.get("Location")'),
@@ -163,7 +163,7 @@ ONE_MEDIA = Folder(
             Answer.problem(404, "media_not_found"),
         ),
         Request(
-            "Refused: a uuid that is none",
+            "Refused: a malformed uuid",
             "GET",
             "/media/not-a-uuid/",
             "404 too.",

@@ -43,10 +43,10 @@ SESSIONS = Folder(
             caller=NOBODY,
         ),
         Request(
-            "Refused: a token that is none",
+            "Refused: a malformed token",
             "GET",
             "/auth/me/",
-            "401 before anything else is looked at.",
+            "401 before anything else is checked.",
             Answer.problem(401, "invalid_token"),
             caller=Bearer("run"),
         ),

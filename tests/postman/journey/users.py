@@ -166,7 +166,7 @@ USERS = Folder(
             caller=ADMIN,
         ),
         Request(
-            "The user uploads what another has sent",
+            "The user uploads the bytes of another",
             "POST",
             "/media/",
             "201: a media of its own on the same stored bytes.",
@@ -182,7 +182,7 @@ USERS = Folder(
             body=Form({"title": "Of the member {{run}}"}, {"video": CLIP}),
         ),
         Request(
-            "Refused: the user deletes what is another's",
+            "Refused: the user deletes the media of another",
             "DELETE",
             "/media/{{media}}/",
             "The right `media.delete_any` is missing.",
@@ -227,7 +227,7 @@ USERS = Folder(
             "Refused: the user owns media",
             "DELETE",
             MEMBER_PATH,
-            "409: say who shall own them.",
+            "409: name the new owner first.",
             Answer.problem(409, "user_owns_media"),
             caller=ADMIN,
         ),
