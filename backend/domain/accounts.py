@@ -35,7 +35,7 @@ class EmailAddress:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What an account shows of itself, with its rights as they are now."""
+    """The public fields of an account, with its present rights."""
 
     user_id: UUID
     email: str
@@ -47,7 +47,8 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What sign-in must know of an account; `password_hash` is an encoded hash."""
+    """What sign-in needs to know about an account; `password_hash` is an encoded
+    hash."""
 
     user_id: UUID
     password_hash: str = field(repr=False)
@@ -56,7 +57,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """An account that an administrator makes; `password_hash` is an encoded hash."""
+    """An account created by an administrator; `password_hash` is an encoded hash."""
 
     email: str
     password_hash: str = field(repr=False)
@@ -65,7 +66,7 @@ class NewUser:
 
 @dataclass(frozen=True, slots=True)
 class UserChange:
-    """What an administrator changes of an account: None stays as it is."""
+    """An administrator's change of an account; None leaves a field as it is."""
 
     role: str | None = None
     is_active: bool | None = None
@@ -73,7 +74,7 @@ class UserChange:
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """What a verified access token says; only these two are believed."""
+    """The claims of a verified access token; only these two are trusted."""
 
     user_id: UUID
     session_id: UUID
@@ -81,7 +82,7 @@ class AccessClaims:
 
 @dataclass(frozen=True, slots=True)
 class LiveSession:
-    """A session that was live when it was looked at."""
+    """A session that was live when it was read."""
 
     caller: Caller
     # Until it expires, if nobody ends it before.

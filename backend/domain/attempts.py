@@ -1,9 +1,9 @@
-"""How often somebody may try to prove who he is."""
+"""How often clients may try to prove their identity."""
 
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
-# What one customer of a provider has at least: RIPE-690 hands out nothing smaller.
+# The smallest network that a provider gives to one customer (RIPE-690).
 IPV6_PREFIX = 64
 
 
@@ -18,21 +18,22 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What an attempt holds: it counts under each key until it is given back."""
+    """The places that an attempt holds: it counts under each key until they are
+    released."""
 
     token: str
     keys: tuple[str, ...]
 
 
 class ClientBlock:
-    """The addresses that one client can choose from, as one word."""
+    """The addresses that one client can choose from, as one key."""
 
     @staticmethod
     def of(address: str) -> str:
-        """The network of an IPv6 address; anything else is as it is.
+        """The network of an IPv6 address; anything else unchanged.
 
-        An IPv4 address that is written as one of IPv6 is what it stands for: all of them
-        are in one network.
+        An IPv4 address written as IPv6 (mapped) counts as the IPv4 address: all of these
+        are in one IPv6 network.
         """
         try:
             parsed = ip_address(address)

@@ -1,4 +1,4 @@
-"""What a comparison of the stores finds, and the rules of what is done about it."""
+"""The findings of a comparison of the stores, and the rules for repairing them."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ class ComparedStore(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Where a kind is found and what is done about it.
+    """Where a kind of finding occurs and how it is repaired.
 
     `removes`: what goes cannot be had back. `telling`: many of them at once tell of a
     wrong database or store. A worker that is killed leaves behind as many staged files
@@ -83,10 +83,10 @@ MOST_NOTED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that one store has and another does not know, or the other way round.
+    """Something that one store has and another lacks.
 
     `key` is its name in its store, `media` one of those that show it. `left` says why
-    nobody repairs it.
+    it is not repaired.
     """
 
     kind: FindingKind
@@ -101,24 +101,24 @@ class Finding:
 
     @property
     def action(self) -> str:
-        """What is to be done about it, or `left:` and why that is not done."""
+        """The repair, or `left:` and why it is not done."""
         return f"left: {self.left}" if self.left else self.rule.action
 
     def leaving(self, reason: str) -> "Finding":
-        """The same, unless there is a reason already."""
+        """The finding with this reason, unless it has one already."""
         return self if self.left else replace(self, left=reason)
 
 
 @dataclass(frozen=True, slots=True)
 class UnownedUpload:
-    """Tells several uploads under one key apart."""
+    """Distinguishes several uploads under one key."""
 
     upload_id: str
     begun_at: datetime
 
 
 class Repair(StrEnum):
-    """What came of a finding at the moment of acting."""
+    """The result of the attempt to repair a finding."""
 
     DONE = "repaired"
     CLAIMED = "claimed meanwhile"
@@ -153,7 +153,8 @@ class Ages:
         return since > self.now - self.grace
 
     def unowned(self, found: Iterable[tuple[Finding, datetime]]) -> list[Finding]:
-        """Those of which no owner may be on the way, each with what is done about it."""
+        """The suspects that are too old to have an owner still uncommitted, each with
+        its repair."""
         return [
             self._unowned(finding, since)
             for finding, since in found
@@ -170,12 +171,12 @@ class Ages:
 class MassRule:
     """Many at once tell of a restored database or a wrong bucket: a person decides.
 
-    So do all removals wait until there is a report without such a mass, those on its
-    own page first of all: in the bucket of somebody else ours are missing, and the few
-    that nobody owns are his. What is older than the database belongs to the mass, for
-    whoever owns that may own the younger ones too. Removals make a mass much sooner: a
-    database from last night's backup lacks a small share of a large system, and no flow
-    of ours leaves so many things behind.
+    All removals, on the same page too, then wait for a report without such a mass: in a
+    wrong bucket our objects are missing, and the few without an owner belong to
+    somebody else. Things older than the database belong to the mass, because their
+    owner may own the younger ones too. Removals make a mass much sooner: a database
+    from last night's backup lacks a small share of a large system, and no flow of ours
+    leaves so many things behind.
     """
 
     most: int = 10
@@ -192,7 +193,10 @@ class MassRule:
         is_wary: bool,
         noted: Iterable[Outcome] = (),
     ) -> tuple[Finding, ...]:
-        """The same findings; those that must wait are left. `noted`: of this round."""
+        """The same findings; those that must wait become left.
+
+        `noted` are those of this round.
+        """
         before = Counter(one.finding.kind for one in noted if not one.remains)
         masses = {
             kind
@@ -225,7 +229,8 @@ class MassRule:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of a comparison: of so many entries, up to `until`; None is the end."""
+    """A part of a comparison, with its number of entries, up to `until`; None is the
+    end."""
 
     findings: Sequence[Finding]
     compared: int
@@ -234,7 +239,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far a comparison has come; it goes round again once it was `whole`."""
+    """How far a comparison has got; it starts again once it was `whole`."""
 
     after: str = ""
     whole: bool = False
@@ -253,13 +258,13 @@ class Round:
     outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
 
     def after(self, comparison: str) -> str:
-        """Where it goes on."""
+        """Where the comparison continues."""
         return self.places.get(comparison, Place()).after
 
     def advance(
         self, comparison: str, until: str | None, outcomes: Iterable[Outcome]
     ) -> None:
-        """One that goes round again finds what remained once more."""
+        """A comparison that starts again finds the remaining differences once more."""
         noted = self.outcomes.get(comparison, [])
         place = self.places.get(comparison, Place())
         if not place.after:

@@ -1,7 +1,7 @@
 """The video containers we take, recognised by their first bytes.
 
-An allow-list: what is not recognised here never reaches a media parser, so playlists and
-other texts, which make parsers open further files and addresses, are out.
+This is an allow-list: unrecognised files never reach a media parser. That excludes
+playlists and other texts that make parsers open further files and addresses.
 """
 
 import re
@@ -194,7 +194,7 @@ class ProgramStream:
 
 
 class Flash:
-    """FLV whose header says that it has video."""
+    """FLV whose header announces video."""
 
     _HAS_VIDEO = 0x01
     _RESERVED = 0xFA
@@ -221,7 +221,8 @@ class WindowsMedia:
 
 
 class ContainerSniffer:
-    """Recognises a video by its first `head_bytes`, or by all it has if it has fewer."""
+    """Recognises a video by its first `head_bytes`, or by all its bytes if it has
+    fewer."""
 
     head_bytes = 16 * 1024
 

@@ -1,6 +1,7 @@
-"""Everything that can be refused or go wrong for a caller, by name.
+"""All refusals and errors that a caller can get, by name. Those that only HTTP knows
+are in `api/http/refusals.py`.
 
-The base classes say what kind of refusal it is; `api/http/errors.py` decides the HTTP status
+The base classes are the kinds of refusal; `api/http/errors.py` decides the HTTP status
 of each kind. A code is public and never changes its meaning.
 """
 
@@ -12,10 +13,10 @@ from uuid import UUID
 class MediaProjectError(Exception):
     """A refusal with a stable public code; `str(error)` is the detail a person reads.
 
-    `retryable` says that the same request may succeed later, `advice` what the client or
-    the person behind it can do. `usual_detail` adds to the title what is true whenever
-    whoever raises the error knows nothing more exact. A class without a code is a kind
-    of errors and never raised itself.
+    `retryable` says that the same request may succeed later, `advice` what the client
+    or the person behind it can do. `usual_detail` is the detail if none is given when
+    the error is raised. A class without a code is a kind of errors and is never raised
+    itself.
     """
 
     code: ClassVar[str]
@@ -34,7 +35,7 @@ class MediaProjectError(Exception):
 
     @property
     def members(self) -> Mapping[str, str]:
-        """What a program should know besides the code, by its public name."""
+        """Further public members for programs, by name."""
         return {}
 
 
@@ -51,7 +52,7 @@ class Malformed(MediaProjectError):
 
 
 class Unauthenticated(MediaProjectError):
-    """Nobody, or nobody we still know, is signed in."""
+    """No user, or no known user, is signed in."""
 
     code = "not_authenticated"
     title = "Not signed in"
@@ -61,11 +62,11 @@ class Unauthenticated(MediaProjectError):
 
 
 class Forbidden(MediaProjectError):
-    """The caller is known and lacks the right."""
+    """The caller is known but lacks the right."""
 
 
 class NotFound(MediaProjectError):
-    """There is no such thing, or not any more."""
+    """No such thing exists, or it no longer does."""
 
     code = "not_found"
     title = "Not found"
@@ -75,15 +76,16 @@ class NotFound(MediaProjectError):
 
 
 class Conflict(MediaProjectError):
-    """The request is right and the state of things forbids it."""
+    """The request is valid, but the present state forbids it."""
 
 
 class PreconditionFailed(MediaProjectError):
-    """What the client has seen is not what is there now."""
+    """The client has seen an outdated state."""
 
 
 class TooManyRequests(MediaProjectError):
-    """The caller has done this too often; it works again after so many seconds."""
+    """The caller has done this too often, and may do it again after the given
+    seconds."""
 
     def __init__(self, retry_after_seconds: int, detail: str | None = None) -> None:
         super().__init__(detail)
@@ -95,13 +97,13 @@ class TooLarge(MediaProjectError):
 
     code = "too_large"
     title = "Too large"
-    usual_detail = "The body has more bytes than are taken here."
+    usual_detail = "The body has more bytes than are accepted here."
     retryable = False
-    advice = "Send less; the detail says how much is taken."
+    advice = "Send less; the detail gives the limit."
 
 
 class UnsupportedType(MediaProjectError):
-    """A content type, or content, that is not taken here."""
+    """A content type, or content, that is not accepted here."""
 
     code = "unsupported_type"
     title = "Unsupported content type"
@@ -131,21 +133,21 @@ class Invalid(MediaProjectError):
 
 
 class Unavailable(MediaProjectError):
-    """A store that the answer needs is away; the same request may work later."""
+    """A store needed for the answer is away; the same request may work later."""
 
 
 class StorageFull(MediaProjectError):
-    """There is no room to take more bytes in."""
+    """There is no room for more bytes."""
 
     code = "staging_full"
     title = "Staging is full"
     usual_detail = "There is no room for the bytes that were sent."
     retryable = True
-    advice = "Try again later; whoever runs the server has to make room in the staging folder."
+    advice = "Try again later; the operator of the server has to make room in the staging folder."
 
 
 class InternalError(MediaProjectError):
-    """Our fault: nobody foresaw it."""
+    """Our fault, and unforeseen."""
 
     code = "internal_error"
     title = "Internal error"
@@ -175,19 +177,20 @@ class InvalidRefreshToken(InvalidToken):
 
 
 class BadCredentials(Unauthenticated):
-    """The same for an unknown, wrong or inactive account, so that nobody can tell."""
+    """The same answer for an unknown, wrong or inactive account, so that they look
+    alike."""
 
     code = "bad_credentials"
     title = "E-mail or password is wrong"
     usual_detail = "No active account has this e-mail and this password."
     retryable = False
-    advice = "Check both; an administrator can tell whether the account is active."
+    advice = "Check both; an administrator knows whether the account is active."
 
 
 class SignupClosed(Forbidden):
     code = "signup_closed"
     title = "Sign-up is closed"
-    usual_detail = "Accounts are made by administrators here."
+    usual_detail = "Only administrators create accounts here."
     retryable = False
     advice = "Ask an administrator for an account."
 
@@ -195,7 +198,7 @@ class SignupClosed(Forbidden):
 class RightMissing(Forbidden):
     code = "right_missing"
     title = "Right missing"
-    usual_detail = "The role of the caller does not have the right that this needs."
+    usual_detail = "The caller's role lacks the right that this needs."
     retryable = False
     advice = "Ask an administrator for a role with this right."
 
@@ -210,7 +213,7 @@ class MediaNotFound(NotFound):
 
 class MetadataNotReady(NotFound):
     code = "metadata_not_ready"
-    title = "The metadata of this media is not there yet"
+    title = "The metadata of this media does not exist yet"
     usual_detail = "The job extract_metadata has not succeeded yet."
     retryable = True
     advice = "Ask again when the job `extract_metadata` has succeeded."
@@ -227,13 +230,13 @@ class MediaNotStored(NotFound):
 class ConsistencyNotKnown(NotFound):
     code = "consistency_not_known"
     title = "The stores have not been compared yet"
-    usual_detail = "There is a report as soon as they have been compared once."
+    usual_detail = "The report exists once they have been compared."
     retryable = True
-    advice = "Ask again in a minute: every worker that runs compares the stores."
+    advice = "Ask again in a minute: every running worker compares the stores."
 
 
 class MediaGoneMeanwhile(Conflict):
-    """What an upload has become was deleted before the upload was answered."""
+    """The uploaded media was deleted before the upload was answered."""
 
     code = "media_gone_meanwhile"
     title = "The media was deleted while the upload was answered"
@@ -273,7 +276,7 @@ class UserOwnsMedia(Conflict):
     title = "The user owns media"
     usual_detail = "Media without an owner are not kept."
     retryable = False
-    advice = "Name who shall own them with `?transfer_to={uuid}`, or delete them first."
+    advice = "Name their new owner with `?transfer_to={uuid}`, or delete them first."
 
 
 class LastAdmin(Conflict):
@@ -297,7 +300,7 @@ class RoleBuiltIn(Conflict):
 class RoleInUse(Conflict):
     code = "role_in_use"
     title = "There are users with this role"
-    usual_detail = "A role can be deleted when no user has it any more."
+    usual_detail = "A role can be deleted once no user has it."
     retryable = False
     advice = "Give its users another role first."
 
@@ -323,7 +326,7 @@ class TooManySignIns(TooManyRequests):
     title = "Too many attempts to sign in"
     usual_detail = "Too many attempts failed for this account or from this address."
     retryable = True
-    advice = "Wait as many seconds as the header `Retry-After` says."
+    advice = "Wait for the number of seconds in the header `Retry-After`."
 
 
 class EmailTaken(Conflict):
@@ -355,7 +358,7 @@ class NothingToRetry(Conflict):
 
 
 class DuplicateMedia(Conflict):
-    """The owner has a live media of the same bytes, which the problem names."""
+    """The owner already has a live media of the same bytes, which the problem names."""
 
     code = "duplicate_media"
     title = "The owner has another media of these bytes"
@@ -377,7 +380,7 @@ class UnsupportedMedia(UnsupportedType):
     title = "The video or miniature is not of an allowed kind"
     usual_detail = "The content counts, not the name or the declared type."
     retryable = False
-    advice = "Convert it to a kind that the operation lists."
+    advice = "Convert it to a format that the operation lists."
 
     def __init__(self, field: str | None = None, allowed: str = "") -> None:
         self._problems = {field: f"Its content is not {allowed}."} if field else {}
@@ -427,7 +430,7 @@ class WeakPassword(Invalid):
     title = "The password is too weak"
     usual_detail = "It is short, common, only digits, or like the e-mail address."
     retryable = False
-    advice = "Choose a longer password that nobody guesses."
+    advice = "Choose a longer password that is hard to guess."
 
 
 class WrongPassword(Invalid):
@@ -447,21 +450,22 @@ class DatabaseAway(Unavailable):
 
 
 class DatabaseSilent(DatabaseAway):
-    """The database took the work and does not answer: it may still be done."""
+    """The database accepted the work and does not answer: it may still be done."""
 
 
 class CommitUnknown(Unavailable):
-    """The database did not say that it has committed: the rows may or may not be there."""
+    """The database did not confirm the commit: the rows may or may not exist."""
 
     code = "commit_unknown"
     title = "The outcome is not known"
-    usual_detail = "The database did not confirm in time what it was given to write."
+    usual_detail = "The database did not confirm the write in time."
     retryable = True
     advice = "Send the same request again: if it was done already, the answer says so."
 
 
 class StagedFileGone(Unavailable):
-    """It was taken for unowned before the commit; sending the bytes again will do."""
+    """The file was removed as unowned before the commit; sending the bytes again
+    works."""
 
     code = "staged_file_gone"
     title = "The received bytes are gone"
@@ -471,7 +475,7 @@ class StagedFileGone(Unavailable):
 
 
 class StagedFileNotSealed(Unavailable):
-    """A blob would have to live on from received bytes that are not durable yet."""
+    """A blob would depend on received bytes that are not durable yet."""
 
     code = "staged_file_not_sealed"
     title = "The received bytes are not on disk yet"
@@ -502,8 +506,8 @@ class StagingAway(Unavailable):
     usual_detail = "Staging failed."
     retryable = True
     advice = (
-        "Try again later; whoever runs the server has to look at the staging folder, "
-        "or at the object store where that takes its place."
+        "Try again later; the operator of the server has to check the staging "
+        "folder, or the object store if uploads are staged there."
     )
 
 

@@ -1,4 +1,4 @@
-"""The catalogue of what can end an attempt of a job, in one place."""
+"""The catalogue of everything that can end an attempt of a job."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,11 +34,12 @@ class FailureCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a code means: `retried` by itself, `counts` against the attempts, advice.
+    """What a code means: whether it is `retried` automatically and `counts` against the
+    attempts, and advice.
 
     `at_once`: it took long enough to be noticed, so the second attempt need not wait.
-    `most_attempts` overrides the policy: what a file does to a parser it does again, so
-    a second try is enough. `ends_as`: what it is called when it has used the attempts up.
+    `most_attempts` overrides the policy: a file affects a parser the same way again, so
+    a second try is enough. `ends_as` is the code when the attempts are used up.
     """
 
     code: FailureCode
@@ -52,22 +53,22 @@ class Failure:
 
     @property
     def last_code(self) -> FailureCode:
-        """The code of a job that is given up by it."""
+        """The code of a job that is given up because of this failure."""
         return self.ends_as or self.code
 
 
 _CATALOGUE = (
     Failure(
         FailureCode.UNREADABLE_MEDIA,
-        "The file begins like a video and cannot be read",
+        "The file begins like a video but cannot be read",
         "Check that the file plays on your side and upload it again.",
         retried=False,
     ),
     Failure(
         FailureCode.OBJECT_STORE_AWAY,
         "The object store cannot be reached",
-        "It is tried again until the store answers and has room; if that takes long, "
-        "look at the store and its disks.",
+        "The job is retried until the store answers and has room; if that takes "
+        "long, check the store and its disks.",
         counts=False,
     ),
     Failure(
@@ -77,7 +78,7 @@ _CATALOGUE = (
     ),
     Failure(
         FailureCode.OBJECT_DAMAGED,
-        "The object store holds other bytes than were sent",
+        "The object store holds different bytes than were sent",
         "Check the object store, then retry the job.",
     ),
     Failure(
@@ -89,13 +90,13 @@ _CATALOGUE = (
     Failure(
         FailureCode.DOCUMENT_STORE_AWAY,
         "The metadata store cannot be reached",
-        "Nothing to do: it is tried again until the store answers.",
+        "Nothing to do: the job is retried until the store answers.",
         counts=False,
     ),
     Failure(
         FailureCode.DATABASE_AWAY,
         "The database could not be reached",
-        "Nothing to do: it is tried again until the database answers.",
+        "Nothing to do: the job is retried until the database answers.",
         counts=False,
     ),
     Failure(
@@ -107,14 +108,16 @@ _CATALOGUE = (
     Failure(
         FailureCode.STAGING_AWAY,
         "Staging cannot be used",
-        "Check the disk and the rights of STAGING_DIR, or the object store where "
-        "STAGING_BACKEND is s3; it is tried again until it works.",
+        "Check the disk and the rights of STAGING_DIR, or the object store if "
+        "STAGING_BACKEND is s3; the "
+        "job is retried until it "
+        "works.",
         counts=False,
     ),
     Failure(
         FailureCode.STAGING_FULL,
         "There is no room in the staging folder",
-        "Make room on its disk; it is tried again until there is.",
+        "Make room on its disk; the job is retried until there is room.",
         counts=False,
     ),
     Failure(
@@ -137,7 +140,7 @@ _CATALOGUE = (
     ),
     Failure(
         FailureCode.UNREADABLE_PICTURE,
-        "There is no picture in it that can be read",
+        "It contains no readable picture",
         "The video is not affected. Send a JPEG, PNG or WebP as its miniature.",
         retried=False,
     ),
@@ -162,41 +165,41 @@ _CATALOGUE = (
     Failure(
         FailureCode.MEDIA_DELETED,
         "The media was deleted meanwhile",
-        "Nothing to do: nobody needs the result any more.",
+        "Nothing to do: the result is no longer needed.",
         retried=False,
     ),
     Failure(
         FailureCode.STEP_TIMED_OUT,
         "The step did not finish in time",
-        "Retry the job; if it happens again, look at the store it talks to.",
+        "Retry the job; if it happens again, check the store that it uses.",
     ),
     Failure(
         FailureCode.LEASE_LOST,
         "The worker stopped reporting while it had this job",
-        "Retry the job; if it happens again, look at the worker's log.",
+        "Retry the job; if it happens again, check the worker's log.",
         at_once=True,
         ends_as=FailureCode.CRASH_LOOP,
     ),
     Failure(
         FailureCode.CRASH_LOOP,
-        "Worker after worker that had this job died",
-        "Look at the worker's log and memory; the file may be what kills it. The job can "
-        "be retried.",
+        "One worker after another died with this job",
+        "Check the worker's log and memory; the file may be what kills it. The job "
+        "can be retried.",
         retried=False,
     ),
     Failure(
         FailureCode.INTERNAL_ERROR,
-        "Something nobody foresaw went wrong",
+        "An unforeseen error occurred",
         "Retry the job; if it happens again, report it with the job history.",
     ),
 )
 
 FAILURES = {failure.code: failure for failure in _CATALOGUE}
 
-# After these nothing but the bytes is missing.
+# After these failures only the bytes are missing.
 LOST_BYTES = (FailureCode.OBJECT_MISSING, FailureCode.STAGED_FILE_MISSING)
 
-# After these no miniature will ever be made from the picture that was sent.
+# After these failures the picture that was sent can never become a miniature.
 HOPELESS_PICTURE = (
     FailureCode.UNREADABLE_PICTURE,
     FailureCode.PICTURE_MAKER_CRASHED,
@@ -208,7 +211,7 @@ HOPELESS_PICTURE = (
 
 
 class JobFailed(Exception):
-    """An attempt ended badly; `str(error)` says to a person what was seen."""
+    """An attempt failed; `str(error)` tells a person what happened."""
 
     def __init__(self, code: FailureCode, message: str) -> None:
         super().__init__(message)

@@ -1,18 +1,18 @@
-"""What a change makes old (`docs/adr/0009-freshness.md`).
+"""What a change makes outdated (`docs/adr/0009-freshness.md`).
 
-Every cached answer depends on scopes. A change names those that it makes old, and no
-answer from before it is shown to a request that comes after.
+Every cached answer depends on scopes. A change names the scopes that it makes outdated,
+and no answer from before it is shown to a later request.
 """
 
 from collections.abc import Iterable
 from typing import NewType
 from uuid import UUID
 
-# Part of a cache key, so that it must not hold spaces.
+# Part of a cache key, so it must not contain spaces.
 Scope = NewType("Scope", str)
 
-# What is read before a change may be shown for so long, and whoever cannot make it known
-# waits for so long before he answers.
+# An answer read before a change may be shown for this long, and a process that cannot
+# make a change known waits this long before it answers.
 FRESH_SECONDS = 3.0
 
 

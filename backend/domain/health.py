@@ -1,4 +1,4 @@
-"""Whether the stores answer, and what that means for who asks."""
+"""Whether the stores answer, and what that means for the caller."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ class HealthStatus(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
-# Without them nothing can be taken in, nor shown.
+# Without them nothing can be uploaded or shown.
 NEEDED_STORES = frozenset({StoreName.POSTGRES, StoreName.STAGING})
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """How the background work goes, as PostgreSQL knows it.
+    """The state of the background work, according to PostgreSQL.
 
-    `oldest_queued_seconds` is how long the job that is due the longest has waited for
-    a worker; those of kinds that are paused wait for somebody to resume them.
+    `oldest_queued_seconds` is how long the longest due job has waited for a worker;
+    jobs of paused kinds do not count, as they wait for a resume.
     """
 
     oldest_queued_seconds: float | None = None

@@ -1,4 +1,4 @@
-"""Background work: its kinds, how an attempt ends, and when it is tried again."""
+"""Background work: its kinds, how an attempt ends, and when it is retried."""
 
 import random
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ class JobKind(StrEnum):
 # A media is ready when these have succeeded, and fails with them.
 DECIDING_JOBS = (JobKind.UPLOAD_TO_CDN, JobKind.EXTRACT_METADATA)
 INGEST_JOBS = (*DECIDING_JOBS, JobKind.MAKE_MINIATURE)
-# A job that so many workers were lost with may be what they died of.
+# A job that has lost this many workers may be what killed them.
 SUSPICIOUS_LOSSES = 2
-# Nobody could start them again, and what they leave undone is never found.
+# Nobody could start these again, and their unfinished work would never be found.
 ENDLESS_JOBS = (JobKind.DELETE_MEDIA,)
 
 
@@ -36,7 +36,7 @@ class AttemptOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RetriedJob:
-    """A job that was opened again, and the `kinds` of all that were with it."""
+    """A job that was reopened, and the `kinds` of all jobs reopened with it."""
 
     job_id: UUID
     kinds: tuple[JobKind, ...]
@@ -55,7 +55,8 @@ class RetryPolicy:
     longest_delay: timedelta = timedelta(seconds=15)
 
     def most_attempts(self, failure: Failure) -> int | None:
-        """After so many failed attempts one that ends so is the last; None: never."""
+        """The number of failed attempts after which this failure ends the job; None:
+        never."""
         if not failure.retried:
             return 1
         if not failure.counts:

@@ -1,4 +1,4 @@
-"""Values of a media: where its bytes are, what they are, who asks."""
+"""Values of a media: where its bytes are, what they are, and who asks for them."""
 
 import re
 import unicodedata
@@ -13,12 +13,12 @@ from backend.domain.rights import Right
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
 TITLE_MOST_CHARACTERS = 200
 DESCRIPTION_MOST_CHARACTERS = 5_000
-# In UTF-8, and so of characters too: what file systems take.
+# In UTF-8 bytes, and so also in characters: the limit of file systems.
 FILE_NAME_MOST_BYTES = 255
 # Smaller than the header of any container: MP4's first box alone has 8 bytes and a brand.
 VIDEO_LEAST_BYTES = 16
 MINIATURE_MOST_WIDTH = 1280
-# Twice the width: an upright film of 9:16 is as wide as it may be.
+# Twice the width, so that an upright 9:16 video may have the full width.
 MINIATURE_MOST_HEIGHT = 2560
 # A picture of 40 megapixels takes 160 MB once it is decoded.
 PICTURE_MOST_PIXELS = 40_000_000
@@ -31,7 +31,7 @@ class UrlKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A video container we take: its name, media type and file ending."""
+    """A video container we accept: its name, media type and file extension."""
 
     name: str
     media_type: str
@@ -40,7 +40,7 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class ObjectKey:
-    """Where an object lives in the bucket: never made from anything a client said."""
+    """Where an object is in the bucket; never made from anything a client sent."""
 
     value: str
 
@@ -53,7 +53,7 @@ class ObjectKey:
 
     @classmethod
     def parsed(cls, value: str) -> "ObjectKey | None":
-        """None for a key that is not made here, whoever may have put it there."""
+        """None for a key that is not one of ours."""
         return cls(value) if cls._OURS.fullmatch(value) else None
 
     @classmethod
@@ -69,9 +69,9 @@ class ObjectKey:
 
 
 class FileName:
-    """Makes a client's file name safe to show: never used as a path or a key."""
+    """Makes a client's file name safe to show; it is never used as a path or a key."""
 
-    # Controls, and the characters that turn the direction of text around.
+    # Control characters, and those that change the direction of text.
     _UNSHOWABLE = re.compile(
         r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
     )
@@ -99,14 +99,14 @@ class FileName:
 
     @classmethod
     def _shortened(cls, name: str) -> str:
-        """Without the last characters of its stem if it is too long."""
+        """Shortened at the end of its stem if it is too long."""
         content = name.encode()
         if len(content) <= FILE_NAME_MOST_BYTES:
             return name
         found = cls._ENDING.search(name)
         ending = found[0] if found else ""
         room = FILE_NAME_MOST_BYTES - len(ending.encode())
-        # A character that is cut in two goes as a whole.
+        # A character that would be cut in two is removed completely.
         return content[:room].decode(errors="ignore") + ending
 
     @staticmethod
@@ -118,7 +118,8 @@ class FileName:
 class StagedFile:
     """Received bytes on disk; a new blob gets their name as its uuid.
 
-    Only a `sealed` file is sure to outlive the machine: no blob lives on from another.
+    Only a `sealed` file is sure to survive a crash of the machine: no blob may depend
+    on an unsealed one.
     """
 
     name: UUID
@@ -129,7 +130,7 @@ class StagedFile:
 
 @dataclass(frozen=True, slots=True)
 class NewMedia:
-    """Everything the ledger needs to take a received video in."""
+    """Everything the ledger needs to ingest a received video."""
 
     owner_id: UUID
     session_id: UUID
@@ -144,7 +145,7 @@ class NewMedia:
 
 @dataclass(frozen=True, slots=True)
 class NewMiniature:
-    """A received picture that a media shall have as its miniature from now on."""
+    """A received picture that becomes the miniature of a media."""
 
     media_id: UUID
     user_id: UUID
@@ -155,9 +156,10 @@ class NewMiniature:
 
 @dataclass(frozen=True, slots=True)
 class MediaChange:
-    """What somebody wants to be said of a media; None leaves it as it is.
+    """A change of the title or description of a media; None leaves a field as it is.
 
-    It is made only where the media has one of `revisions`, or any if that is None.
+    It applies only if the media has one of `revisions`, or any revision if that is
+    None.
     """
 
     media_id: UUID
@@ -168,11 +170,12 @@ class MediaChange:
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """How an ingest ended: `created` a media, or found the owner's media of these bytes.
+    """How an ingest ended: `created` a media, or found the owner's media of these
+    bytes.
 
-    `healed`: that one had lost its bytes, and is processed again. `changed` are all the
-    media that were there and look different now, and `given_up` is the staged file that
-    the received one took the place of.
+    `healed`: that media had lost its bytes and is processed again. `changed` are all
+    existing media that look different now, and `given_up` is the staged file that the
+    received one replaced.
     """
 
     media_id: UUID
@@ -187,10 +190,10 @@ class Ingested:
 
 @dataclass(frozen=True, slots=True)
 class BlobRef:
-    """What a job must know of the bytes it works on.
+    """What a job must know about the bytes it works on.
 
-    `stored`: they were, whether or not somebody has found since that they are gone;
-    `missing`: somebody has.
+    `stored`: they were stored once, even if they were found missing since; `missing`:
+    they were found missing.
     """
 
     uuid: UUID
@@ -205,7 +208,7 @@ class BlobRef:
 
 @dataclass(frozen=True, slots=True)
 class OwnedMedia:
-    """A media that somebody has, and its bytes."""
+    """A media of an owner, and its bytes."""
 
     media_id: UUID
     blob: BlobRef
@@ -228,7 +231,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a request: read fresh from the database, never from the token."""
+    """The sender of a request: read fresh from the database, never from the token."""
 
     user_id: UUID
     session_id: UUID

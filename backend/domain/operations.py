@@ -27,7 +27,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class FailedJobs:
-    """The jobs that failed for good with this code, and were not opened again since."""
+    """The jobs that failed for good with this code and were not reopened since."""
 
     code: FailureCode
     kind: JobKind | None = None
@@ -64,7 +64,7 @@ class OpenedAgain:
 
 @dataclass(slots=True)
 class Reopened:
-    """What came of a retry of many jobs: `refused` counts by code."""
+    """The result of a retry of many jobs: `refused` counts them by code."""
 
     opened: list[OpenedAgain] = field(default_factory=list)
     refused: dict[str, int] = field(default_factory=dict)
@@ -107,7 +107,7 @@ _MEANINGS = {
     StuckReason.NO_WORKER: "it is due and no worker has taken it",
     StuckReason.LEASE_LOST: "its worker is silent; a sweeper takes it back in seconds",
     StuckReason.TRIED_AGAIN: "its attempts fail, and it is retried automatically",
-    StuckReason.FAILED: "it has failed for good; retry_jobs opens it again",
+    StuckReason.FAILED: "it has failed for good; retry_jobs reopens it",
 }
 
 

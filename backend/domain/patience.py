@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import ClassVar, Optional
 
-# The message of a cancellation after which there is time to end properly.
+# The message of a cancellation that leaves time to end properly.
 UNHURRIED = "unhurried"
 
 
@@ -16,8 +16,8 @@ class Patience:
     """Waits for stores, bounded one by one and, within a request, as a sum.
 
     Every adapter has a limit of its own, but a request asks several stores, and one of
-    them several times. Only waiting for stores counts: a body may come as slowly as it
-    likes. Outside a request (in a worker, in a command) the sum has no bound.
+    them several times. Only waiting for stores counts: a body may arrive slowly.
+    Outside a request (in a worker, in a command) the sum has no bound.
     """
 
     _OF_REQUEST: ClassVar[ContextVar[Optional["Patience"]]] = ContextVar(
@@ -30,7 +30,7 @@ class Patience:
     @classmethod
     @contextmanager
     def of_request(cls, seconds: float) -> Iterator[None]:
-        """Bound the waits inside the block, in tasks that it starts too."""
+        """Bound the waits inside the block, including those of tasks that it starts."""
         token = cls._OF_REQUEST.set(cls(seconds))
         try:
             yield
@@ -44,7 +44,7 @@ class Patience:
 
     @classmethod
     def spare_seconds(cls, kept_seconds: float) -> float:
-        """How long the request may still wait for something that can be done without."""
+        """How long the request may still wait for something optional."""
         patience = cls._OF_REQUEST.get()
         if patience is None:
             return math.inf
@@ -53,7 +53,8 @@ class Patience:
     @classmethod
     @asynccontextmanager
     async def waiting(cls, most_seconds: float) -> AsyncIterator[None]:
-        """Raises `TimeoutError` after so long, or when the request has waited enough."""
+        """Raises `TimeoutError` after this time, or when the request has waited
+        enough."""
         patience = cls._OF_REQUEST.get()
         if patience is None:
             async with asyncio.timeout(most_seconds):

@@ -1,8 +1,8 @@
 """The pictures we take as miniatures, recognised and measured without decoding them.
 
-Only headers are read and lengths are followed, in one pass over a file of bounded size:
-what a decoder makes of it is the business of a child process. What stands behind the end
-of the picture does not matter, as it never leaves staging.
+Only headers are read and lengths are followed, in one pass over a file of bounded size;
+decoding happens in a child process. Bytes after the end of the picture do not matter,
+as they never leave staging.
 """
 
 import re
@@ -46,15 +46,15 @@ class PictureFormat(ABC):
 
 
 class Jpeg(PictureFormat):
-    """Segments that begin with a marker, then scans whose length nobody says."""
+    """Segments that begin with a marker, then scans without a declared length."""
 
     _SIGNATURE = b"\xff\xd8\xff"
-    # A marker: neither padding nor stuffed nor one of those that stand inside a scan.
+    # A marker that is neither padding, nor a stuffed byte, nor allowed inside a scan.
     _MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd8]")
     _END = 0xD9
-    # SOF0 to SOF15 without DHT, JPG and DAC, which have numbers among them.
+    # SOF0 to SOF15 without DHT, JPG and DAC, whose numbers lie between.
     _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-    # No other thread runs during a search, so that none may be long.
+    # No other thread runs during a search, so each must be short.
     _SEARCHED_BYTES = 64 * 1024
 
     def recognises(self, head: bytes) -> bool:
@@ -156,7 +156,7 @@ class WebP(PictureFormat):
 
 
 class PictureInspector:
-    """Says whether a file is a picture that we take; `head_bytes` are enough to tell."""
+    """Recognises a picture that we accept; `head_bytes` are enough."""
 
     head_bytes = 12
 

@@ -7,7 +7,7 @@ from backend.domain.media import BlobRef
 
 
 class Sight(StrEnum):
-    """`GONE` also of an object that does not hold the bytes of its blob."""
+    """`GONE` also if the object does not hold the bytes of its blob."""
 
     THERE = "there"
     GONE = "gone"
@@ -20,15 +20,15 @@ class Sighting:
     sight: Sight
 
     def holds_for(self, blob: BlobRef) -> bool:
-        """Whoever healed the blob meanwhile has named another file, so it is looked for
-        anew. What could not be seen stays unseen whatever has happened: twins, each of
-        which names its file while an upload runs, would send one another back.
-        """
+        """If the blob was healed meanwhile, it names another file, so its object is
+        checked again. `UNKNOWN` stays valid in any case: parallel uploads, each naming
+        its own file while an upload runs, would otherwise send one another back
+        forever."""
         return self.sight is Sight.UNKNOWN or self.blob == blob
 
 
 class ObjectUnseen(Exception):
-    """A transaction depends on the object of this blob, which nobody has looked for."""
+    """A transaction depends on the object of this blob, which has not been checked."""
 
     def __init__(self, blob: BlobRef) -> None:
         super().__init__(str(blob.object_key))

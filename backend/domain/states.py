@@ -91,10 +91,10 @@ BLOB_TRANSITIONS = TransitionTable(
     }
 )
 
-# A media that holds its owner's claim on the bytes: a second upload is a duplicate of it.
+# In these states a second upload of the same bytes by the owner is a duplicate.
 LIVE_MEDIA = (MediaStatus.PENDING, MediaStatus.PROCESSING, MediaStatus.READY)
-# What readers may see.
+# Visible to readers.
 SHOWN_MEDIA = (*LIVE_MEDIA, MediaStatus.FAILED)
-# What readers may not see any more.
+# No longer visible to readers.
 GONE_MEDIA = (MediaStatus.DELETING, MediaStatus.DELETED)
 OPEN_JOBS = (JobStatus.QUEUED, JobStatus.RUNNING)

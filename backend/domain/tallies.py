@@ -1,4 +1,5 @@
-"""What processes count and time, in series that only grow, and levels that they see."""
+"""Counts and times of processes, as series that only grow, and levels that they
+observe."""
 
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from typing import Any
 class Measure(Enum):
     """A name, its labels, and the upper bounds of its buckets; none: a mere count.
 
-    Of a level only what was seen last is told.
-    Its rows outlive releases: other bounds or labels need another name.
+    Of a level only the last value is shown. Its rows outlive releases: other bounds or
+    labels need another name.
     """
 
     ATTEMPT = (
@@ -23,7 +24,7 @@ class Measure(Enum):
         "queue_wait_seconds",
         ("kind",),
         (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0),
-        "How long jobs were due before a worker began an attempt.",
+        "How long due jobs waited before a worker began an attempt.",
     )
     STORE = (
         "worker_store_seconds",
@@ -35,26 +36,26 @@ class Measure(Enum):
         "sweeper_leases_lost",
         (),
         (),
-        "Jobs that sweepers took back from workers that were silent.",
+        "Jobs that sweepers took back from silent workers.",
     )
     RUNG_AGAIN = (
         "sweeper_rings",
         ("kind",),
         (),
-        "Jobs that sweepers rang for: retries, and bells that were lost.",
+        "Jobs that sweepers rang for: retries and lost messages.",
     )
     STAGED_FILES = (
         "staged_files",
         (),
         (),
-        "Files in staging, wherever that is, when it was compared last.",
+        "Files in staging, in the folder or the store, at the last comparison.",
         True,
     )
     STAGED_BYTES = (
         "staged_bytes",
         (),
         (),
-        "Bytes in staging, wherever that is, when it was compared last.",
+        "Bytes in staging, in the folder or the store, at the last comparison.",
         True,
     )
 
@@ -86,7 +87,7 @@ class Series:
 
     @classmethod
     def of(cls, key: Any) -> "Series | None":
-        """None for what another release counted."""
+        """None for a series of another release."""
         name, *values = key
         for measure in Measure:
             if measure.text == name and len(measure.labels) == len(values):

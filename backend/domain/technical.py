@@ -19,7 +19,8 @@ class TrackFields:
         return str(value)[:CODEC_MOST_CHARACTERS] if value else None
 
     def number(self, name: str) -> float | None:
-        """A track that may be decoded in several ways has them all: "48000 / 24000"."""
+        """A track that can be decoded in several ways lists all values: "48000 /
+        24000"."""
         try:
             value = float(str(self.fields.get(name, "")).split(" / ")[0])
         except ValueError:

@@ -19,7 +19,7 @@ class BlobBytes:
     storage: ObjectStorage
 
     async def open(self, blob: BlobRef) -> BinaryIO:
-        """The staged file while there is one: it is near and in the page cache.
+        """The staged file if it exists: it is local and in the page cache.
 
         Raises `JobFailed` with `object_missing`, or `staged_file_missing` if they were
         never stored, and what the two ports raise.
@@ -32,9 +32,9 @@ class BlobBytes:
         return source
 
     async def open_proven(self, blob: BlobRef) -> BinaryIO:
-        """The same, once all of it has been read: what is damaged is never given out.
+        """The same after a full check: damaged bytes are never returned.
 
-        A staged file that is damaged is as good as none. Raises `JobFailed` with
+        A damaged staged file counts as missing. Raises `JobFailed` with
         `object_damaged` too.
         """
         staged = await self.staging.open(blob.staged_name)
@@ -50,9 +50,9 @@ class BlobBytes:
 
     @classmethod
     async def _is_proven(cls, source: BinaryIO, blob: BlobRef) -> bool:
-        """Leaves the file at its beginning, and closed if it has other bytes.
+        """Leaves the file at its beginning, or closed if it has other bytes.
 
-        To close it also ends the reading of it that nobody waits for any more.
+        Closing also ends a reading of it that nobody waits for any more.
         """
         with ExitStack() as closed:
             closed.enter_context(source)
@@ -71,7 +71,7 @@ class BlobBytes:
 
     @staticmethod
     def lost(blob: BlobRef) -> JobFailed:
-        """Of bytes that were stored, an upload of the same ones heals the media."""
+        """If the bytes had been stored, an upload of the same bytes heals the media."""
         code = (
             FailureCode.OBJECT_MISSING
             if blob.stored

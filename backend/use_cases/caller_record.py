@@ -1,4 +1,4 @@
-"""How a caller is written down for a while."""
+"""How a caller is cached."""
 
 import json
 from functools import lru_cache
@@ -11,7 +11,7 @@ MOST_REMEMBERED = 1_000
 
 
 class CallerRecord:
-    """A JSON list: e-mail, role, rights. Whose it is stands in the claims."""
+    """A JSON list: e-mail, role, rights. The claims say whose it is."""
 
     @staticmethod
     def write(caller: Caller) -> bytes:
@@ -26,7 +26,7 @@ class CallerRecord:
     @staticmethod
     @lru_cache(maxsize=MOST_REMEMBERED)
     def _parsed(record: bytes) -> tuple[str, str, frozenset[Right]]:
-        """The same bytes always say the same."""
+        """Remembered, as the same bytes always mean the same."""
         match json.loads(record):
             case [str(email), str(role), list(rights)]:
                 return email, role, frozenset(Right(right) for right in rights)

@@ -9,10 +9,7 @@ from backend.use_cases.sign_in_limit import SignInLimit
 
 @dataclass(frozen=True, slots=True)
 class ChangePassword:
-    """Give the caller's account another password: whoever used the old one is out.
-
-    Only the session that asks for it goes on.
-    """
+    """Change the password of the caller's account, and end all its other sessions."""
 
     accounts: AccountLedger
     sessions: SessionLedger
@@ -37,7 +34,7 @@ class ChangePassword:
     async def _checked(self, caller: Caller, old: str) -> Credentials:
         account = await self.accounts.credentials(caller.email)
         if account is None:
-            raise InvalidToken  # Deleted since the token was looked at.
+            raise InvalidToken  # Deleted after the token was checked.
         if not await self.passwords.verify(old, account.password_hash):
             raise WrongPassword(problems={"old": "This is not the password."})
         return account

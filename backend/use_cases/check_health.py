@@ -10,7 +10,7 @@ from backend.domain.errors import StorageFull
 from backend.domain.health import Health, Pulse, StoreName
 from backend.use_cases.ports.health import PulseReader, StoreCheck
 
-# Who asks gives up after two seconds; all stores are asked at once.
+# Callers give up after two seconds; all stores are asked at once.
 MOST_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
@@ -19,8 +19,8 @@ log = structlog.get_logger(__name__)
 class CheckHealth:
     """Asks all stores at once, and each for no longer than a second.
 
-    Whoever comes while a round is under way is told what that round finds: however
-    often it is asked for, each store has one question at a time to answer.
+    A caller who comes during a round gets the result of that round, so that each store
+    has only one check at a time to answer.
     """
 
     def __init__(
@@ -35,9 +35,9 @@ class CheckHealth:
         self._round: asyncio.Task[Health] | None = None
 
     async def execute(self) -> Health:
-        """Raises nothing: a store that fails in whatever way is away."""
+        """Never raises: a store that fails in any way counts as away."""
         if self._round is None or self._round.done():
-            # In a context of its own: it is not the first caller's patience that it has.
+            # In its own context: it must not use the first caller's patience.
             self._round = asyncio.create_task(self._ask_all(), context=Context())
         return await asyncio.shield(self._round)
 
@@ -66,7 +66,7 @@ class CheckHealth:
             async with asyncio.timeout(self._most_seconds):
                 await self._checks[name].ask()
         except StorageFull:
-            # It answers; what it has can still be shown.
+            # It answers, so stored media can still be shown.
             return True
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told
             self._tell(name, error)

@@ -8,7 +8,7 @@ from backend.use_cases.sign_in_limit import SignInLimit
 
 @dataclass(frozen=True, slots=True)
 class CheckPassword:
-    """Find out whether somebody knows the password of an account.
+    """Check the password of an account.
 
     An unknown address, a wrong password and an inactive account cost the same work and
     get the same answer.

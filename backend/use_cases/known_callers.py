@@ -11,7 +11,7 @@ from backend.use_cases.ports import AnswerCache, LiveSessions
 
 
 class _NotKept(Exception):
-    """A session that ends before its entry would, or has ended; it goes past the cache."""
+    """A session that has ended, or ends before its entry would; it is not cached."""
 
     def __init__(self, session: LiveSession | None) -> None:
         self.session = session
@@ -19,10 +19,10 @@ class _NotKept(Exception):
 
 @dataclass(frozen=True, slots=True)
 class KnownCallers:
-    """The `Callers` port: what PostgreSQL said lately, unless it has changed since.
+    """The `Callers` port: recent answers of PostgreSQL, unless they have changed since.
 
-    Nothing is kept of sessions that are not live: one that is opened is there at once.
-    One that is about to expire is asked for each time, so that no entry outlives it.
+    Sessions that are not live are not cached, so that a new session works at once. A
+    session that is about to expire is read each time, so that no entry outlives it.
     """
 
     sessions: LiveSessions
@@ -36,14 +36,14 @@ class KnownCallers:
                 key,
                 scopes,
                 partial(self._record, claims),
-                # The same words may mean something else to somebody else: `owner=me`.
+                # The same text may mean something else for another user: `owner=me`.
                 request=f"{claims.user_id} {reads}" if reads else "",
             )
         except _NotKept as found:
             return found.session.caller if found.session else None
         try:
             return CallerRecord.read(record, claims)
-        except ValueError:  # Another version's, or nobody's.
+        except ValueError:  # Written by another version, or not by us.
             session = await self.sessions.live_session(claims)
             return session.caller if session else None
 

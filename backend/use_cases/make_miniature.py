@@ -26,10 +26,11 @@ LEAST_SECONDS = 180.0
 
 @dataclass(frozen=True, slots=True)
 class MakeMiniature:
-    """Makes the still picture of a media from what was sent for it, or from a frame.
+    """Makes the still picture of a media from the picture that was sent, or from a
+    frame.
 
-    The picture is shown once it is stored, and what it replaces is removed once it is
-    shown: whenever the attempt dies, readers see a picture that is there.
+    The picture is shown once it is stored, and its predecessor is removed once it is
+    shown: whenever the attempt dies, readers see a picture that exists.
     """
 
     ledger: MediaLedger
@@ -55,7 +56,7 @@ class MakeMiniature:
     async def _shown(
         self, claim: Claim, blob: BlobRef, picture: Picture, progress: Progress
     ) -> tuple[ObjectKey, ...]:
-        """What `show_picture` returns, once the object is there."""
+        """What `show_picture` returns, once the object is stored."""
         try:
             if not await ProvenObject(self.storage).is_there(blob):
                 await self._put(claim, blob, picture, progress)
@@ -66,10 +67,9 @@ class MakeMiniature:
             raise
 
     async def _withdraw(self, blob: BlobRef) -> None:
-        """A late attempt may have stored what a deletion or another attempt gave up.
-
-        A blob that is gone does not come back, so its object may go whatever happens.
-        """
+        """A late attempt may have stored an object that a deletion or another attempt
+        gave up. A removed blob never comes back, so its object can always be
+        removed."""
         if not await self.ledger.has_blob(blob.uuid):
             await self.storage.remove(blob.object_key)
 

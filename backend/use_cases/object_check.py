@@ -1,4 +1,4 @@
-"""Whether what is said to be stored really is."""
+"""Whether an object marked as stored really exists."""
 
 import time
 
@@ -13,18 +13,18 @@ from backend.use_cases.ports import ObjectProbe
 
 log = structlog.get_logger(__name__)
 
-# A store that is silent is given up earlier, by the limits of the probe itself.
+# A silent store is given up earlier, by the limits of the probe itself.
 MOST_SECONDS = 2.0
-# What is left of the request's patience to the transaction that comes after.
+# The part of the request's patience that is kept for the transaction afterwards.
 KEPT_SECONDS = 2.0
-# After a look that told nothing nobody looks for so long.
+# After a check without a result, none is made for this long.
 PAUSE_SECONDS = 2.0
 
 
 class ObjectCheck:
-    """Looks whether the object of a stored blob is really there.
+    """Checks whether the object of a stored blob really exists.
 
-    A network call, so nothing may be held meanwhile: no lock and no database thread.
+    This is a network call, so no lock and no database thread may be held meanwhile.
     """
 
     def __init__(

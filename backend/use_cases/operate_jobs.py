@@ -1,4 +1,4 @@
-"""What a person on call does with many jobs at once."""
+"""What a person on call can do with many jobs at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from backend.use_cases.ports.operations import JobOperations
 
 log = structlog.get_logger(__name__)
 
-# So many are made known to readers together.
+# This many changes are made known to readers together.
 BATCH = 100
 
 
 @dataclass(frozen=True, slots=True)
 class RetryFailedJobs:
-    """Has all jobs that failed with a code done again, as if each were asked for.
+    """Retries all jobs that failed with a code, as if each were requested.
 
-    What fails again meanwhile is not opened twice.
+    Jobs that fail again meanwhile are not reopened twice.
     """
 
     operations: JobOperations
@@ -36,7 +36,10 @@ class RetryFailedJobs:
         request_id: str,
         most: int | None = None,
     ) -> Reopened:
-        """At most so many are looked at. Raises what `JobOperations.reopen` raises."""
+        """At most this many are looked at.
+
+        Raises what `JobOperations.reopen` raises.
+        """
         until = (await self.operations.count_failed(which)).counted_at
         reopened, after, seen = Reopened(), None, 0
         while most is None or seen < most:
@@ -52,7 +55,7 @@ class RetryFailedJobs:
         return reopened
 
     async def _ring(self, opened: Sequence[OpenedAgain], request_id: str) -> None:
-        """The sweeper rings for those that the queues have no room for."""
+        """The sweeper rings for jobs that do not fit into the queues."""
         room = {kind: await self.bells.room(kind) for kind in JobKind}
         for job in opened:
             kinds = [kind for kind in job.kinds if room[kind] > 0]
@@ -86,7 +89,7 @@ class RetryFailedJobs:
 
 @dataclass(frozen=True, slots=True)
 class ResumeJobs:
-    """Has a kind of job go on at once."""
+    """Resumes a kind of job at once."""
 
     operations: JobOperations
     bells: DueBells

@@ -6,7 +6,7 @@ from backend.use_cases.ports import ObjectStorage
 
 @dataclass(frozen=True, slots=True)
 class ProvenObject:
-    """Tells whether the object of a blob is there, so that it need not be put.
+    """Tells whether the object of a blob exists, so that it need not be put.
 
     A put labels the object before it is verified. So the label counts only once a blob
     is stored; until then an attempt may have ended between the two.
@@ -15,7 +15,7 @@ class ProvenObject:
     storage: ObjectStorage
 
     async def is_there(self, blob: BlobRef) -> bool:
-        """What turns out to be other bytes is removed. Raises as `ObjectStorage` does."""
+        """An object with other bytes is removed. Raises as `ObjectStorage` does."""
         found = await self.storage.stat(blob.object_key)
         if found is None or not found.holds(blob):
             return False

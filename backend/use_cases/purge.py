@@ -1,4 +1,4 @@
-"""Forgetting what nobody needs any more, little by little."""
+"""Removes what is no longer needed, little by little."""
 
 import time
 from abc import ABC, abstractmethod
@@ -9,14 +9,14 @@ import structlog
 log = structlog.get_logger(__name__)
 
 INTERVAL_SECONDS = 3_600.0
-# A tombstone brings its jobs and their attempts with it, and a sweep shall be short.
+# A tombstone takes its jobs and their attempts with it, and a sweep must be short.
 MOST_AT_ONCE = 100
 
 
 class Purge(ABC):
-    """It may be called as often as one likes.
+    """It may be called at any rate.
 
-    It looks once an hour, and goes on with the next call while there is more.
+    It works once an hour, and continues with the next call while there is more.
     """
 
     event: ClassVar[str]
@@ -42,4 +42,4 @@ class Purge(ABC):
 
     @abstractmethod
     async def _forget(self, most: int) -> int:
-        """Returns how many there were, at most so many."""
+        """Returns how many there were, at most this many."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 from backend.use_cases.ports import EndedSessions
 from backend.use_cases.purge import Purge
 
-# Long after the last token of the session has expired, by whoever's clock. One that was
+# Long after the last token of the session has expired, by any clock. One that was
 # revoked waits for that too: its refresh token can still be handed back.
 KEEP = timedelta(days=1)
 

@@ -7,7 +7,7 @@ from backend.use_cases.purge import INTERVAL_SECONDS, MOST_AT_ONCE, Purge
 
 
 class PurgeTombstones(Purge):
-    """Removes what is left of media that were deleted so long ago."""
+    """Removes what is left of media that were deleted this long ago."""
 
     event = "tombstones.purged"
 

@@ -13,7 +13,8 @@ Tell = Callable[[Outcome], None]
 
 @dataclass(slots=True)
 class Reconciled:
-    """How a whole round ended; `away` says by comparison why it could not be made."""
+    """How a whole round ended; `away` gives the reason for each comparison that
+    failed."""
 
     away: dict[str, str] = field(default_factory=dict)
     compared: int = 0
@@ -29,10 +30,10 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True)
 class ReconcileAll:
-    """Compares all stores now, at the word of a person, who may have it repaired.
+    """Compares all stores now, by order of a person, and repairs on request.
 
-    However much is found is repaired, for a person has decided; but not what is older
-    than the database.
+    The number of findings does not matter, because a person has decided; but things
+    older than the database are left.
     """
 
     comparisons: Sequence[Comparison]
@@ -40,9 +41,9 @@ class ReconcileAll:
     reconciliations: Reconciliations
 
     async def execute(self, tell: Tell, *, apply: bool) -> Reconciled:
-        """Tells each outcome as it is known. Raises `DatabaseAway`.
+        """Reports each outcome as soon as it is known.
 
-        The report is written if every store was there.
+        Raises `DatabaseAway`. The report is written if no store was away.
         """
         ages = await self.rows.ages()
         whole = _WholeRound(ages, tell, apply)

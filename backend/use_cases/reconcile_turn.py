@@ -13,16 +13,16 @@ from backend.use_cases.ports import ConsistencyRows, Reconciliations
 
 log = structlog.get_logger(__name__)
 
-# For one comparison in a turn: those of the other stores do not wait for a silent one.
+# For one comparison in a turn, so that other stores do not wait for a silent one.
 MOST_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class ReconcileTurn:
-    """Goes on with the comparison of the stores, a page of each, if it is our turn.
+    """Continues the comparison of the stores, a page of each, if it is our turn.
 
-    A store that is away is left out: nothing is concluded from it, and the others go on.
-    So is a comparison that the database was too slow for.
+    A store that is away is left out: no conclusions are drawn, and the others continue.
+    The same holds for a comparison for which the database was too slow.
     """
 
     comparisons: Sequence[Comparison]
@@ -53,7 +53,7 @@ class ReconcileTurn:
         except TimeoutError:
             # What has been repaired so far is not found again.
             log.warning("reconcile.cut", compared=comparison.name, seconds=MOST_SECONDS)
-        # The boundary of a comparison: what nobody foresaw in one keeps no other from
+        # The boundary of a comparison: an unforeseen error in one keeps no other from
         # being made.
         except Exception:
             log.exception("reconcile.crashed", compared=comparison.name)

@@ -11,7 +11,7 @@ from backend.use_cases.ports import Doorbell, IncomingFile, MediaLedger
 
 @dataclass(frozen=True, slots=True)
 class ReplaceMiniature:
-    """Have a received picture made the miniature of a media, by a job."""
+    """Queue a job that makes a received picture the miniature of a media."""
 
     ledger: MediaLedger
     doorbell: Doorbell
@@ -24,8 +24,8 @@ class ReplaceMiniature:
     async def execute(self, new: NewMiniature, incoming: IncomingFile) -> UUID:
         """Ends `incoming`; returns the uuid of the job.
 
-        Raises what `MediaLedger.replace_miniature` raises. As with an upload, what was
-        begun goes on when the request is cancelled.
+        Raises what `MediaLedger.replace_miniature` raises. As with an upload, work that
+        has begun continues when the request is cancelled.
         """
         return await self._handover.see_through(self._replace(new, incoming))
 

@@ -9,7 +9,7 @@ from backend.use_cases.ports import Doorbell, MediaLedger
 
 @dataclass(frozen=True, slots=True)
 class RequestDeletion:
-    """Makes a media disappear at once and has the rest of it removed."""
+    """Hides a media at once, and queues the removal of its contents."""
 
     ledger: MediaLedger
     doorbell: Doorbell

@@ -8,7 +8,7 @@ from backend.use_cases.ports import Doorbell, MediaLedger
 
 @dataclass(frozen=True, slots=True)
 class RetryJob:
-    """Has work that failed for good done again, because a person says so."""
+    """Retries work that failed for good, because a person asks for it."""
 
     ledger: MediaLedger
     doorbell: Doorbell

@@ -24,7 +24,8 @@ log = structlog.get_logger(__name__)
 
 
 class Progress:
-    """Counts what is done, usually bytes, from any thread and tells how far that is, in percent."""
+    """Counts finished work, usually bytes, from any thread, and gives the progress in
+    percent."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -32,7 +33,7 @@ class Progress:
         self._lock = Lock()
 
     def expect(self, total: int) -> None:
-        """The work is so much, in bytes or whatever else is counted."""
+        """Set the total amount of work, in bytes or another unit."""
         with self._lock:
             self._total = total
 
@@ -56,13 +57,13 @@ class JobStep(Protocol):
     async def run(self, claim: Claim, progress: Progress) -> StagedNames:
         """Do the work, safe to do twice, and mark it done in the ledger.
 
-        Returns what is to be removed from staging. Raises `JobFailed`, `Unavailable`.
+        Returns the files to be removed from staging. Raises `JobFailed`, `Unavailable`.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseTimes:
-    """How often the lease is renewed, and how often progress is looked at."""
+    """How often the lease is renewed, and how often progress is checked."""
 
     renewal_seconds: float = 5.0
     look_seconds: float = 1.0
@@ -104,7 +105,7 @@ class LeaseKeeper:
     async def _stop_unhurried(
         self, claim: Claim, progress: Progress, task: asyncio.Task[StagedNames]
     ) -> None:
-        """Hold the lease until nothing of the work is under way any more.
+        """Hold the lease until all of the work has stopped.
 
         A put that outlived its lease could come after the deletion of its object.
         """
@@ -139,23 +140,23 @@ class LeaseKeeper:
                 continue
             written, waited_seconds = progress.percent, 0.0
             if not await self._renew(claim, written):
-                # The job may just have ended by its own work: then that counts.
+                # The job may just have ended by its own work; then that result counts.
                 await asyncio.wait({task}, timeout=self._times.look_seconds)
                 if task.done():
                     return
-                raise JobFailed(FailureCode.LEASE_LOST, "Somebody else has the job.")
+                raise JobFailed(FailureCode.LEASE_LOST, "Another worker has the job.")
 
     async def _renew(self, claim: Claim, percent: int) -> bool:
         try:
             return await self._ledger.renew(claim, percent)
         except DatabaseAway:
-            # Nobody else can take the job either; the fence decides in the end.
+            # No other worker can take the job either; in the end the fence decides.
             log.warning("job.lease_not_renewed", job_id=str(claim.job_id))
             return True
 
 
 class RunJob:
-    """Runs one attempt of the open job of a media, if it is there to be claimed."""
+    """Runs one attempt of the open job of a media, if it can be claimed."""
 
     def __init__(
         self,
@@ -184,7 +185,7 @@ class RunJob:
         try:
             outcome = await self._attempt(claim, step)
         except asyncio.CancelledError:
-            # The worker stops: the next one goes on at once.
+            # The worker stops: the next one continues at once.
             log.info("job.interrupted", attempt=claim.attempt)
             await self._ledger.release(claim)
             raise
@@ -200,7 +201,7 @@ class RunJob:
             await self._give_back(claiming)
             raise
         except DatabaseAway as error:
-            # The sweeper rings again, or takes a lease back that nobody heard of.
+            # The sweeper rings again, or takes back a lease that was granted unnoticed.
             log.warning("job.not_claimed", reason=str(error))
             return None
         if claim is None:
@@ -208,7 +209,7 @@ class RunJob:
         return claim
 
     async def _give_back(self, claiming: asyncio.Future[Claim | None]) -> None:
-        """The worker stops, and the claim may have been written all the same."""
+        """The worker stops, but the claim may have been written anyway."""
         with suppress(DatabaseAway):
             if (claim := await claiming) is not None:
                 await self._ledger.release(claim)
@@ -227,10 +228,9 @@ class RunJob:
         return outcome
 
     async def _fail(self, claim: Claim, error: JobFailed) -> StagedNames:
-        """Tell until it is heard: a job that waits for the end of its lease waits long.
-
-        It ends at the latest when the sweeper has given the job to somebody else.
-        """
+        """Repeat until the ledger has answered, because a job that waits for the end of
+        its lease waits long. Ends at the latest when the sweeper has given the job to
+        another worker."""
         while True:
             try:
                 return await self._ledger.fail(claim, error)
@@ -249,7 +249,7 @@ class RunJob:
             raise
         except (Unavailable, StorageFull) as error:
             raise JobFailed.of(error) from error
-        # The boundary of every job: what nobody foresaw is logged and stands in the
+        # The boundary of every job: an unforeseen error is logged and recorded in the
         # job's history instead of killing the worker.
         except Exception as error:
             log.exception("job.crashed")

@@ -8,7 +8,7 @@ from backend.use_cases.ports import AccountLedger, TokenIssuer
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Open a session for whoever knows the password."""
+    """Open a session for a user who knows the password."""
 
     check_password: CheckPassword
     ledger: AccountLedger

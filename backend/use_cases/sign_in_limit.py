@@ -16,18 +16,18 @@ KEY_CHARACTERS = 32
 class SignInLimit:
     """How often passwords may be wrong (`docs/adr/0010-sign-in-throttling.md`).
 
-    An attempt holds a place from before the password is looked at, so that those that
-    come at once cannot overtake the count. `secret` makes the keys: nobody who reads
-    them learns an address.
+    An attempt takes a place before the password is checked, so that simultaneous
+    attempts cannot exceed the count. `secret` makes the keys, so that they reveal no
+    address.
     """
 
-    # Ten typing errors are more than a person makes, and 120 an hour from one place.
+    # More typing errors than a person makes; allows 120 guesses an hour from one place.
     PAIR_MOST, PAIR_SECONDS = 10, 5 * MINUTE
     # A household or an office behind one address.
     CLIENT_MOST, CLIENT_SECONDS = 100, 5 * MINUTE
     # NIST SP 800-63B, 5.2.2, and OWASP ASVS 4.0, 2.2.1: no more than 100 an hour.
     ACCOUNT_MOST, ACCOUNT_SECONDS = 100, HOUR
-    # Each is a person and a hash; a school class behind one address signs up at once.
+    # Each costs a row and a hash; a school class may sign up at once from one address.
     SIGN_UPS_MOST, SIGN_UPS_SECONDS = 300, HOUR
 
     def __init__(
@@ -39,7 +39,7 @@ class SignInLimit:
 
     @asynccontextmanager
     async def attempt(self, email: str, address: str) -> AsyncIterator[None]:
-        """The block looks at one password; it counts if that was wrong.
+        """The block checks one password; a wrong one counts.
 
         Raises `TooManySignIns` before the block.
         """
@@ -52,13 +52,13 @@ class SignInLimit:
         except (BadCredentials, WrongPassword):
             raise
         except MediaProjectError:
-            await self._limiter.give_back(place)  # Nobody looked at the password.
+            await self._limiter.give_back(place)  # The password was not checked.
             raise
         await self._limiter.give_back(place)
         await self._familiar.remember(pair)
 
     async def sign_up(self, address: str) -> Place:
-        """Counts an account that is about to be made. Raises `TooManySignIns`."""
+        """Counts an account that is about to be created. Raises `TooManySignIns`."""
         client = self._key("sign_up", ClientBlock.of(address))
         return await self._limiter.take(
             [Allowance(client, self.SIGN_UPS_MOST, self.SIGN_UPS_SECONDS)]
@@ -67,7 +67,8 @@ class SignInLimit:
     async def _allowances(
         self, client: str, account: str, pair: str
     ) -> list[Allowance]:
-        """Where an account was used before, what others do to it locks nobody out."""
+        """Attempts of others lock nobody out at clients where the account was used
+        before."""
         allowances = [
             Allowance(pair, self.PAIR_MOST, self.PAIR_SECONDS),
             Allowance(client, self.CLIENT_MOST, self.CLIENT_SECONDS),

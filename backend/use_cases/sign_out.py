@@ -6,11 +6,12 @@ from backend.use_cases.ports import AccountLedger, TokenIssuer
 
 @dataclass(frozen=True, slots=True)
 class SignOut:
-    """End the session of the caller and that of the refresh token he hands back.
+    """End the session of the caller and that of the refresh token they send.
 
-    They are the same as a rule. A token of another session of his ends that one too,
-    so that nothing he held works any more; a token of somebody else ends nothing. An
-    old token of the family will do: whoever signs out gains nothing by it.
+    These are usually the same. A token of another session of the caller ends that
+    session too, so that none of the sent tokens work any more; a token of another user
+    ends nothing. An old token of the family is accepted, as signing out gains nothing
+    by it.
     """
 
     ledger: AccountLedger

@@ -9,7 +9,7 @@ from backend.use_cases.sign_in_limit import SignInLimit
 
 @dataclass(frozen=True, slots=True)
 class SignUp:
-    """Make an account for whoever asks, while sign-up is open; it may only look."""
+    """Create an account for anybody while sign-up is open; it can only read."""
 
     ledger: AccountLedger
     passwords: PasswordHasher

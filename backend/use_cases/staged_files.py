@@ -10,12 +10,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StagedFiles:
-    """Staged files that no row relies on any more, to be removed if that is possible."""
+    """Staged files that no row relies on any more, to be removed if possible."""
 
     staging: Staging
 
     async def remove(self, names: StagedNames) -> None:
-        """Never raises: whoever compares the stores finds what is left behind."""
+        """Never raises: the comparison of the stores finds what is left behind."""
         for name in names:
             try:
                 await self.staging.remove(name)

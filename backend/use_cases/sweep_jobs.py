@@ -18,10 +18,10 @@ LENIENT_SWEEPS = 4
 
 @dataclass(slots=True)
 class SweepJobs:
-    """Brings back work that nobody is doing: lost leases and messages that got lost.
+    """Recovers abandoned work: lost leases and lost messages.
 
-    Last it has purged what nobody needs any more. While the database is away nobody can
-    renew a lease: when it is back, the living do that first.
+    At the end it purges what is no longer needed. While the database is away no lease
+    can be renewed; when it is back, live workers get time to renew first.
     """
 
     ledger: MediaLedger

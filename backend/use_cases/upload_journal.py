@@ -7,7 +7,7 @@ from backend.use_cases.ports import BegunUpload, SentPart, UploadJournal
 
 @dataclass(frozen=True, slots=True)
 class FailpointJournal:
-    """A journal before whose entries a fault test can have the process die.
+    """A journal before whose entries a fault test can kill the process.
 
     `upload.begun` has the media as its key, `upload.part_sent` the number of the part.
     """

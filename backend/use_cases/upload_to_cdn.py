@@ -17,7 +17,7 @@ from backend.use_cases.proven_object import ProvenObject
 from backend.use_cases.run_job import Progress
 from backend.use_cases.upload_journal import FailpointJournal
 
-# A store slower than this is taken for one that hangs.
+# A store slower than this counts as hanging.
 SLOWEST_BYTES_PER_SECOND = 256 * 1024
 LEAST_SECONDS = 120.0
 
@@ -26,7 +26,7 @@ LEAST_SECONDS = 120.0
 class UploadToCdn:
     """Puts the bytes of a media at the CDN origin, once, and makes its Url.
 
-    An attempt goes on with the parts that those before it have sent.
+    An attempt resumes with the parts sent by earlier ones.
     """
 
     ledger: MediaLedger

@@ -1,1 +1,1 @@
-"""One class for each kind of thing that two stores may tell differently."""
+"""One class for each kind of thing on which two stores may differ."""

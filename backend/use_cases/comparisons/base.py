@@ -4,7 +4,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 from backend.domain.consistency import Ages, Finding, Page
 
-# Listing so many objects is two requests; the rows of them are read in milliseconds.
+# Listing this many objects takes two requests; their rows are read in milliseconds.
 ENTRIES_PER_PAGE = 2_000
 
 Held = TypeVar("Held")
@@ -20,19 +20,20 @@ class Comparison(Protocol):
     name: ClassVar[str]
 
     async def page(self, after: str, most: int, ages: Ages) -> Page:
-        """Of about so many entries; what needs no pages has everything on one."""
+        """A page of about this many entries; comparisons without pages have everything
+        on one."""
 
     async def repair(self, finding: Finding) -> bool:
-        """Ask again and put it right; False if it is not as it was found any more."""
+        """Check the finding again and repair it; False if it no longer applies."""
 
 
 @dataclass(frozen=True, slots=True)
 class MergedPage(Generic[Held, Known]):
-    """What a store holds and what PostgreSQL knows, of the same range of keys.
+    """The entries of a store and of PostgreSQL in the same range of keys.
 
     Both must have been read in the order of their keys, from the same place, the store
-    first: a row is there before the thing that it names. Where one side may go on
-    beyond what was read of it, the page ends.
+    first: a row exists before the thing that it names. The page ends where one side may
+    have unread entries.
     """
 
     held: Mapping[str, Held]
@@ -50,7 +51,7 @@ class MergedPage(Generic[Held, Known]):
         return cls(held, known, None).ending_at(min(ends))
 
     def ending_at(self, until: str) -> "MergedPage[Held, Known]":
-        """Its first part."""
+        """The first part of the page."""
         return MergedPage(
             {key: value for key, value in self.held.items() if key <= until},
             {key: value for key, value in self.known.items() if key <= until},

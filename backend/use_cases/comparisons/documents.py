@@ -18,7 +18,7 @@ Merged = MergedPage[HeldDocument, KnownDocument]
 
 @dataclass(frozen=True, slots=True)
 class DocumentsComparison:
-    """The metadata documents and the media that are described by them."""
+    """The metadata documents and the media they describe."""
 
     rows: ConsistencyRows
     repairs: ConsistencyRepairs
@@ -76,7 +76,7 @@ class DocumentsComparison:
         return "" if found is None else found.sha256
 
     async def _remove(self, blob_id: UUID) -> bool:
-        """Uuids are never used again: what has no row now will not get one."""
+        """Uuids are never reused: a document without a row now will never get one."""
         if await self.rows.owned_documents([blob_id]):
             return False
         await self.documents.remove(blob_id)

@@ -7,9 +7,9 @@ from backend.use_cases.ports import ConsistencyRepairs, ConsistencyRows
 
 @dataclass(frozen=True, slots=True)
 class IdleMediaComparison:
-    """Media that are not ready, and the jobs that are to make them so.
+    """Media that are not ready, and the jobs that would make them ready.
 
-    What is beyond a page is found once this page is repaired.
+    Further media are found once this page is repaired.
     """
 
     rows: ConsistencyRows

@@ -21,7 +21,7 @@ Merged = MergedPage[HeldObject, KnownObject]
 
 @dataclass(frozen=True, slots=True)
 class ObjectsComparison:
-    """The bucket and the rows of blobs. Only what is found is asked for by its key."""
+    """The bucket and the rows of blobs. Only findings are requested by key."""
 
     rows: ConsistencyRows
     repairs: ConsistencyRepairs
@@ -69,7 +69,7 @@ class ObjectsComparison:
         ]
 
     async def _unowned(self, merged: Merged, ages: Ages) -> list[Finding]:
-        """A deletion that is under way names what it has not removed yet."""
+        """A deletion in progress names what it has not removed yet."""
         owned = await self.rows.owned_objects(merged.unowned.keys())
         return ages.unowned(
             (Finding(FindingKind.OBJECT_UNOWNED, key), held.stored_at)
@@ -104,14 +104,14 @@ class ObjectsComparison:
         ]
 
     async def _remove(self, key: str) -> bool:
-        """Keys are never used again: what has no row now will not get one."""
+        """Keys are never reused: an object without a row now will never get one."""
         if await self.rows.owned_objects([key]):
             return False
         await self.storage.remove(ObjectKey(key))
         return True
 
     async def _lose(self, key: str) -> bool:
-        """The row is read first: it must be the same when the object is given up."""
+        """The row is read first: it must be unchanged when the object is given up."""
         known = await self.rows.object(key)
         if known is None or known.state != BlobState.STORED:
             return False

@@ -13,11 +13,11 @@ class Repairing:
 
     @classmethod
     async def of(cls, comparison: Comparison, finding: Finding) -> Outcome:
-        """Nothing is done about what is left.
+        """Findings that are left are not repaired.
 
-        What is refused is left too, with the reason: it is refused again in the next
-        turn, and others must not wait for it. Raises what the comparison raises when a
-        store is away.
+        A refused repair is left too, with the reason: it would be refused again in the
+        next turn, and others must not wait for it. Raises what the comparison raises
+        when a store is away.
         """
         if finding.left:
             return Outcome(finding)

@@ -6,7 +6,7 @@ from backend.domain.errors import ObjectStoreAway
 from backend.domain.failures import JobFailed
 from backend.use_cases.ports import KnownObject, ObjectStorage
 
-# Of those that may have returned each is asked for by its key, and once more when it is
+# Each object that may have returned is requested by key, and once more when it is
 # repaired; a comparison has five seconds of a turn for all it does.
 MOST_ASKED_FOR = 50
 MOST_SECONDS = 1.5
@@ -14,7 +14,7 @@ MOST_SECONDS = 1.5
 
 @dataclass(slots=True)
 class Asked:
-    """The first objects of a page: which are back, and why which cannot be told.
+    """The first objects of a page: which are back, and why some could not be checked.
 
     `until` is the key of the last of them; None is all of them.
     """
@@ -30,10 +30,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class ReturnedObjects:
-    """Asks which objects of `missing` blobs are back: any other bytes would not do.
+    """Asks which objects of `missing` blobs are back, with exactly their bytes.
 
-    Whatever the store does, one is done with each time: what it refuses is told, and so
-    is what it does not answer to, if that is the first. Others wait for the next page.
+    Whatever the store does, each call settles at least one: refusals are reported, and
+    so is a missing answer for the first. Others wait for the next page.
     """
 
     storage: ObjectStorage

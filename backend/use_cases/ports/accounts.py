@@ -1,4 +1,4 @@
-"""Users, sessions and what proves who somebody is."""
+"""Users, sessions and proofs of identity."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -19,13 +19,13 @@ from backend.domain.rights import Right
 
 
 class Callers(Protocol):
-    """Whom access tokens speak for."""
+    """The callers behind access tokens."""
 
     async def caller(self, claims: AccessClaims, reads: str = "") -> Caller | None:
-        """The caller with role and rights as they are now, or None if signed out.
+        """The caller with present role and rights, or None if signed out.
 
-        `reads` is what the request reads, if it only reads, as the client wrote it.
-        Raises `DatabaseAway`.
+        `reads` is the request as the client wrote it, if it only reads. Raises
+        `DatabaseAway`.
         """
 
 
@@ -33,7 +33,7 @@ class LiveSessions(Protocol):
     """Sessions as PostgreSQL has them. Raises `DatabaseAway`."""
 
     async def live_session(self, claims: AccessClaims) -> LiveSession | None:
-        """The caller as he is now, and how long his session may last.
+        """The caller as of now, and the remaining lifetime of the session.
 
         None if it has ended, or the account is not active.
         """
@@ -42,16 +42,16 @@ class LiveSessions(Protocol):
 class AccountLedger(Protocol):
     """Users and sessions in PostgreSQL. Every method raises `DatabaseAway`.
 
-    What changes an account or a session that was there is made known before it returns.
+    Changes of existing accounts and sessions are made known before a method returns.
     """
 
     async def create_user(self, email: str, password_hash: str, role: str) -> Profile:
         """Raises `EmailTaken`."""
 
     async def ensure_user(self, email: str, password_hash: str, role: str) -> Profile:
-        """Make the account, or give the one that is there this hash and role.
+        """Create the account, or give the existing one this hash and role.
 
-        It is active then; another hash than before ends all its sessions.
+        It is then active; a new hash ends all its sessions.
         """
 
     async def profile(self, user_id: UUID) -> Profile | None: ...
@@ -75,19 +75,19 @@ class AccountLedger(Protocol):
 
 
 class SessionLedger(Protocol):
-    """What somebody does about all sessions of his own.
+    """What users can do about all of their own sessions.
 
     Every method raises `DatabaseAway`, and `InvalidToken` if the caller's has ended.
-    What changes is made known before it returns.
+    Changes are made known before a method returns.
     """
 
     async def end_all(self, caller: Caller) -> None:
         """End every session of the caller, access tokens included."""
 
     async def change_password(self, caller: Caller, old_hash: str, new: str) -> None:
-        """Put the hash `new` in the place of the old one; all other sessions end.
+        """Replace the old hash by `new`; all other sessions end.
 
-        Raises `WrongPassword` if the old one is not the account's any more.
+        Raises `WrongPassword` if the account no longer has the old one.
         """
 
 
@@ -95,7 +95,7 @@ class EndedSessions(Protocol):
     """Sessions whose tokens have all expired."""
 
     async def purge(self, keep: timedelta, most: int) -> int:
-        """Forget so many that expired so long ago; returns how many.
+        """Forget up to this many that expired this long ago; returns how many.
 
         Raises `DatabaseAway`.
         """
@@ -105,18 +105,18 @@ class UserLedger(Protocol):
     """Accounts as administrators change them.
 
     Every method raises `DatabaseAway`; `InvalidToken` and `RightMissing` for a caller
-    who may not do it any more; `RightNotHeld` for a role that has a right he lacks.
-    Those that name a user raise `UserNotFound`. What changes is made known before it
-    returns.
+    who may no longer do it; `RightNotHeld` for a role with a right that the caller
+    lacks. Methods that name a user raise `UserNotFound`. Changes are made known before
+    a method returns.
     """
 
     async def create(self, new: NewUser, caller: Caller) -> Profile:
-        """Raises `EmailTaken`, and `Invalid` for a role that is not there."""
+        """Raises `EmailTaken`, and `Invalid` for an unknown role."""
 
     async def change(
         self, user_id: UUID, change: UserChange, caller: Caller
     ) -> Profile:
-        """Raises `LastAdmin`, and `Invalid` for a role that is not there.
+        """Raises `LastAdmin`, and `Invalid` for an unknown role.
 
         Deactivation ends the sessions of the user.
         """
@@ -126,9 +126,9 @@ class UserLedger(Protocol):
     ) -> None:
         """Forget the user; the media go to the receiver, if there is one.
 
-        Raises `UserOwnsMedia` where nobody receives them, `DuplicateMedia` if the
-        receiver has live media of the same bytes, `LastAdmin`, and `Invalid` for a
-        receiver that is not there.
+        Raises `UserOwnsMedia` without a receiver, `DuplicateMedia` if the receiver has
+        live media of the same bytes, `LastAdmin`, and `Invalid` for an unknown
+        receiver.
         """
 
 
@@ -136,9 +136,9 @@ class RoleLedger(Protocol):
     """Roles as administrators change them.
 
     Every method raises `DatabaseAway`; `InvalidToken` and `RightMissing` for a caller
-    who may not do it any more; `RightNotHeld` for a right he lacks, given or taken
-    away. Those that name a role raise `RoleNotFound` and `RoleBuiltIn`. What changes is
-    made known before it returns.
+    who may no longer do it; `RightNotHeld` for granting or removing a right that the
+    caller lacks. Methods that name a role raise `RoleNotFound` and `RoleBuiltIn`.
+    Changes are made known before a method returns.
     """
 
     async def create(
@@ -149,7 +149,7 @@ class RoleLedger(Protocol):
     async def change(
         self, name: str, rights: Collection[Right], caller: Caller
     ) -> None:
-        """Give the role these rights in place of its own. Raises `LastAdmin`."""
+        """Replace the rights of the role by these. Raises `LastAdmin`."""
 
     async def delete(self, name: str, caller: Caller) -> None:
         """Raises `RoleInUse`."""

@@ -1,4 +1,4 @@
-"""What PostgreSQL knows of the things that other stores hold, and how it is put right."""
+"""What PostgreSQL knows about the contents of other stores, and the repairs."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from backend.use_cases.ports.inventories import HeldUpload
 
 @dataclass(frozen=True, slots=True)
 class KnownObject:
-    """A blob as a row says it is."""
+    """A blob according to its row."""
 
     blob: BlobRef
     state: BlobState
@@ -23,7 +23,7 @@ class KnownObject:
 
 @dataclass(frozen=True, slots=True)
 class KnownDocument:
-    """A blob whose document there may be; `needed` once a live media relies on it."""
+    """A blob that may have a document; `needed` once a live media relies on it."""
 
     blob_id: UUID
     sha256: str
@@ -32,7 +32,7 @@ class KnownDocument:
 
 @dataclass(frozen=True, slots=True)
 class UnusedBlobs:
-    """Those among the next so many blobs; `until` is None if there are no more."""
+    """Matches among the next blobs; `until` is None if there are no more."""
 
     blob_ids: Sequence[UUID]
     compared: int
@@ -46,56 +46,55 @@ class ConsistencyRows(Protocol):
         """By the clock of the database, with the grace of this installation."""
 
     async def objects(self, after: str, most: int) -> Sequence[KnownObject]:
-        """The next so many after this key, in the order of their keys' bytes."""
+        """The next `most` after this key, in the order of their keys' bytes."""
 
     async def object(self, key: str) -> KnownObject | None: ...
 
     async def documents(self, after: UUID | None, most: int) -> Sequence[KnownDocument]:
-        """Those of the next so many blobs, in the order of uuids."""
+        """Those of the next `most` blobs, in the order of uuids."""
 
     async def unused_blobs(self, after: UUID | None, most: int) -> UnusedBlobs:
         """Those that are older than the grace and that nothing refers to."""
 
     async def idle_media(self, most: int) -> Sequence[UUID]:
-        """Not ready for longer than the grace, and nobody is to make them so."""
+        """Not ready for longer than the grace, and without a job that would make them
+        ready."""
 
     async def media_with(self, blob_ids: Collection[UUID]) -> Mapping[UUID, UUID]:
         """By blob: one media that shows it, as its video or as its miniature."""
 
     async def owned_objects(self, keys: Collection[str]) -> Collection[str]:
-        """Those that a blob has, or that an open job is about to remove."""
+        """Objects that a blob has, or that an open job is about to remove."""
 
     async def owned_documents(self, blob_ids: Collection[UUID]) -> Collection[UUID]:
-        """As above."""
+        """The same for documents."""
 
     async def owned_files(self, names: Collection[UUID]) -> Collection[UUID]:
-        """Staged files that somebody may still read, or is about to remove."""
+        """Staged files that may still be read, or are about to be removed."""
 
     async def owned_uploads(self, uploads: Sequence[HeldUpload]) -> Collection[str]:
-        """The ids of those that an attempt is at, or that one will go on with."""
+        """The ids of uploads that an attempt is using or will resume."""
 
 
 class ConsistencyRepairs(Protocol):
-    """One method is one transaction, which asks again and may find nothing to do.
-
-    False then. What readers see of a change is made known. Every method raises
-    `DatabaseAway`.
-    """
+    """Each method is one transaction, which checks the finding again, and returns False
+    if there is nothing to do. Changes visible to readers are made known. Every method
+    raises `DatabaseAway`."""
 
     async def remove_staged(self, name: UUID) -> bool:
         """Remove a staged file that nobody needs. Raises `StagingAway`."""
 
     async def give_up_upload(self, upload: HeldUpload) -> bool:
-        """Nobody owns it, and nobody will go on with it."""
+        """No row owns the upload, and no attempt will resume it."""
 
     async def lose_object(self, seen: KnownObject) -> bool:
-        """The object is not there: have it made again, or say that it is lost."""
+        """The object is missing: have it made again, or mark it as lost."""
 
     async def regain_object(self, seen: KnownObject) -> bool:
-        """An object that was lost is there, with the bytes of its blob."""
+        """A lost object is back, with the bytes of its blob."""
 
     async def lose_document(self, blob_id: UUID, found_sha256: str) -> bool:
-        """Have the document made again, unless that is the checksum it must have."""
+        """Have the document made again, unless it already has the right checksum."""
 
     async def forget_blob(self, blob_id: UUID) -> bool:
         """Remove the row of bytes that nothing refers to."""
@@ -106,7 +105,7 @@ class ConsistencyRepairs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The right of one worker to go on with the round."""
+    """The right of one worker to continue the round."""
 
     number: int
     round: Round
@@ -119,10 +118,10 @@ class Reconciliations(Protocol):
         """The next turn, once it is due and for as long as a turn may take."""
 
     async def end(self, turn: Turn, *, whole: bool) -> None:
-        """Keep how far the round has come, or write its report if it is whole.
+        """Save how far the round has got, or write its report if it is complete.
 
-        Nothing happens when somebody has had the next turn meanwhile.
+        Does nothing if another worker has taken the next turn meanwhile.
         """
 
     async def report(self, started_at: datetime, outcomes: Sequence[Outcome]) -> None:
-        """Replaces the report before."""
+        """Replaces the previous report."""

@@ -1,4 +1,4 @@
-"""Cached answers, and what makes them old."""
+"""Cached answers, and how they become outdated."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
@@ -10,21 +10,24 @@ class Freshness(Protocol):
     """Makes changes known, after their commit. No method raises."""
 
     async def changed(self, *scopes: Scope) -> None:
-        """No answer from before is shown once this returns.
+        """Once this returns, no earlier answer is shown.
 
-        Takes as long as cached answers live where the change cannot be made known. To
-        be awaited with nothing held, no lock and no thread.
+        If the change cannot be made known, this takes as long as cached answers live.
+        Await it without holding a lock or a thread.
         """
 
     async def touched(self, *scopes: Scope) -> None:
-        """The same for changes that nobody waits for: answers from before may live on.
+        """The same for changes that nobody waits for: earlier answers may live on.
 
-        For what workers do, and for what is new.
+        For changes by workers, and for new media.
         """
 
 
 class AnswerCache(Protocol):
-    """Keeps ready answers for a short while. A miss, never an error, when it is away."""
+    """Keeps ready answers for a short time.
+
+    If it is away every read is a miss, never an error.
+    """
 
     async def answer(
         self,
@@ -33,14 +36,15 @@ class AnswerCache(Protocol):
         make: Callable[[], Awaitable[bytes]],
         share: float = 1.0,
     ) -> bytes:
-        """What `make` returned lately, unless one of the scopes changed since, or now.
+        """A recent result of `make` if none of the scopes has changed since, else a new
+        one.
 
-        `key` says which answer of the scopes it is. What `make` raises is raised and
-        not kept; nor is what is very large. Those who ask for the same thing at once
-        wait for one `make`. Raises `DatabaseAway` if that takes too long.
+        `key` identifies the answer within the scopes. Errors of `make` are raised and
+        not kept; very large results are not kept either. Simultaneous callers of the
+        same key wait for one `make`. Raises `DatabaseAway` if that takes too long.
 
-        An answer that is made of another may be as old as both together, so the `share`s
-        of how long both are kept must not add up to more than one.
+        An answer made from another one may be as old as both together, so their
+        `share`s of the lifetime must not add up to more than one.
         """
 
     async def first_answer(
@@ -52,9 +56,9 @@ class AnswerCache(Protocol):
     ) -> bytes:
         """The same for the first that a request asks for.
 
-        `request` says what it is about, or nothing for one that changes something: what
-        was the whole answer of one like it is looked at in the same round trip, for the
-        next call of `whole_answer` or `foreseen` in this context.
+        `request` identifies the request, or is empty if it changes something. The whole
+        answer of an equal earlier request is read in the same round trip, for the next
+        call of `whole_answer` or `foreseen` in this context.
         """
 
     async def whole_answer(
@@ -64,10 +68,10 @@ class AnswerCache(Protocol):
         make: Callable[[], Awaitable[bytes]],
         share: float = 1.0,
     ) -> bytes:
-        """The same for what answers a request, and goes by nothing but that request."""
+        """The same for an answer that depends only on the request."""
 
     def foreseen(self) -> bytes | None:
-        """What `whole_answer` would return if this request is answered as one like it.
+        """What `whole_answer` would return, if an equal request was answered before.
 
-        None where that would have to be made, or nobody knows what it is.
+        None if the answer is unknown or would have to be made.
         """

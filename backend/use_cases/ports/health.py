@@ -1,4 +1,4 @@
-"""What says whether the stores answer."""
+"""Checks of whether the stores answer."""
 
 from typing import Protocol
 
@@ -6,14 +6,14 @@ from backend.domain.health import Pulse
 
 
 class StoreCheck(Protocol):
-    """Asks one store for next to nothing."""
+    """Sends a trivial request to one store."""
 
     async def ask(self) -> None:
         """Return if it answers; raises a `MediaProjectError` or `OSError` if not."""
 
 
 class PulseReader(Protocol):
-    """Asks PostgreSQL, which is its check as well."""
+    """Reads the pulse from PostgreSQL, which is also its health check."""
 
     async def read(self) -> Pulse:
         """Raises `DatabaseAway`, `DatabaseSilent`."""

@@ -1,4 +1,4 @@
-"""What each store holds, to be compared with PostgreSQL, the truth."""
+"""The contents of each store, to be compared with PostgreSQL."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class HeldDocument:
 class HeldFile:
     """A staged file; `changed_at` is when it was last written to.
 
-    Of what is still received a store may not tell the size: 0.
+    The size is 0 if the store does not give it while the file is still received.
     """
 
     name: UUID
@@ -49,13 +49,13 @@ class HeldFile:
 
 
 class ObjectInventory(Protocol):
-    """The bucket, as far as it is ours: keys that we make, whatever else is in it.
+    """The objects of the bucket whose keys are ours; others are ignored.
 
     Every method raises `ObjectStoreAway`, and `JobFailed` with `object_store_denied`.
     """
 
     async def objects(self, after: str, most: int) -> Sequence[HeldObject]:
-        """The next so many after this key, in the order of their keys' bytes.
+        """The next `most` after this key, in the order of their keys' bytes.
 
         Fewer than `most` means that there are no more.
         """
@@ -64,14 +64,14 @@ class ObjectInventory(Protocol):
         """All of them."""
 
     async def abort(self, upload: HeldUpload) -> None:
-        """End it and free its parts; harmless when that is done already."""
+        """Abort it and free its parts; harmless if done already."""
 
 
 class DocumentInventory(Protocol):
     """The metadata documents. Raises `DocumentStoreAway`."""
 
     async def documents(self, after: UUID | None, most: int) -> Sequence[HeldDocument]:
-        """The next so many after this blob, in the order of uuids.
+        """The next `most` after this blob, in the order of uuids.
 
         Fewer than `most` means that there are no more.
         """

@@ -1,4 +1,4 @@
-"""What looks into a video or a picture."""
+"""Extractors and makers that read a video or a picture."""
 
 from typing import BinaryIO, Protocol
 

@@ -1,4 +1,4 @@
-"""Who counts what happens. Nothing here raises or blocks."""
+"""Observers that count events. Nothing here raises or blocks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,36 +12,36 @@ from backend.domain.tallies import Tally
 
 
 class UploadObserver(Protocol):
-    """Told of each video that was received whole."""
+    """Called for each video that was received completely."""
 
     def ingested(self, size_bytes: int, ingested: Ingested) -> None: ...
 
 
 class UnobservedUploads:
-    """Where nobody counts."""
+    """Counts nothing."""
 
     def ingested(self, size_bytes: int, ingested: Ingested) -> None:
         pass
 
 
 class RequestObserver(Protocol):
-    """Told of each request when it is over."""
+    """Called after each request."""
 
     def answered(
         self, method: str, route: str, status: int | None, seconds: float
     ) -> None:
-        """`status` is None where the client left before it was answered."""
+        """`status` is None if the client left before the answer."""
 
 
 class FiguresReader(Protocol):
-    """Asks PostgreSQL how the whole installation does."""
+    """Reads the state of the whole installation from PostgreSQL."""
 
     async def read(self) -> Figures:
         """Raises `DatabaseAway`, `DatabaseSilent`."""
 
 
 class StoreObserver(Protocol):
-    """Told of each operation of a store when it is over; called on any thread."""
+    """Called after each operation of a store, on any thread."""
 
     def asked(
         self, store: StoreName, operation: str, seconds: float, *, answered: bool
@@ -49,7 +49,7 @@ class StoreObserver(Protocol):
 
 
 class JobObserver(Protocol):
-    """Told of attempts: when one begins, after what wait, and how it ended."""
+    """Called when an attempt begins, with its wait, and when it ends."""
 
     def begun(self, kind: JobKind, waited_seconds: float) -> None: ...
 
@@ -57,7 +57,7 @@ class JobObserver(Protocol):
 
 
 class SweepObserver(Protocol):
-    """Told of what sweepers find."""
+    """Called with the findings of sweepers."""
 
     def taken_back(self, count: int) -> None: ...
 
@@ -65,19 +65,19 @@ class SweepObserver(Protocol):
 
 
 class StagedObserver(Protocol):
-    """Told of all that is staged, each time that it is listed."""
+    """Called with everything that is staged, each time it is listed."""
 
     def staged(self, files: int, size_bytes: int) -> None: ...
 
 
 class CacheObserver(Protocol):
-    """Told where each answer came from."""
+    """Called with the source of each answer."""
 
     def cached(self, *, hit: bool) -> None: ...
 
 
 class Unobserved:
-    """Where nobody counts any of these."""
+    """Counts none of these."""
 
     def asked(
         self, store: StoreName, operation: str, seconds: float, *, answered: bool
@@ -107,13 +107,13 @@ UNOBSERVED = Unobserved()
 
 
 class CountedTallies(Protocol):
-    """What was counted in this process and is handed over."""
+    """The counts of this process, to be handed over."""
 
     def take(self) -> list[Tally]:
-        """All since it was asked last."""
+        """Everything counted since the last call."""
 
     def give_back(self, tallies: Sequence[Tally]) -> None:
-        """They could not be handed over: next time, then."""
+        """Take back counts that could not be handed over, for the next time."""
 
 
 class TallyLedger(Protocol):
@@ -125,7 +125,7 @@ class TallyLedger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PoolUse:
-    """Of a pool of connections: how many there may be, and who waits for one."""
+    """The size of a connection pool, and how many wait for a connection."""
 
     size: int
     busy: int

@@ -1,4 +1,4 @@
-"""What is known of an upload in parts, so that another attempt can go on with it."""
+"""What is known about an upload in parts, so that another attempt can resume it."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,7 +21,7 @@ class SentPart:
 
 @dataclass(frozen=True, slots=True)
 class BegunUpload:
-    """An upload that may still be there; all its parts but the last have `part_bytes`."""
+    """An upload that may still exist; all its parts but the last have `part_bytes`."""
 
     upload_id: str
     part_bytes: int
@@ -29,20 +29,20 @@ class BegunUpload:
 
 
 class UploadJournal(Protocol):
-    """What one attempt knows, and writes, of the upload of its blob.
+    """What one attempt knows and records about the upload of its blob.
 
     Every method raises `DatabaseAway`; `begin` and `sent` raise `JobFailed` with
-    `lease_lost` when somebody else has the job, or has begun another upload.
+    `lease_lost` if another worker has the job, or has begun another upload.
     """
 
     async def begun(self) -> BegunUpload | None:
         """The upload of this blob that was begun last."""
 
     async def begin(self, upload_id: str, part_bytes: int) -> None:
-        """Note a new upload in the place of any other."""
+        """Record a new upload, replacing any other."""
 
     async def sent(self, upload_id: str, part: SentPart) -> None:
-        """Note that the part need not be sent again."""
+        """Record that the part need not be sent again."""
 
 
 class MultipartLedger(Protocol):

@@ -1,4 +1,4 @@
-"""What a person on call asks and changes, by hand."""
+"""What a person on call reads and changes by hand."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from backend.domain.operations import (
 class JobOperations(Protocol):
     """Every method raises `DatabaseAway`.
 
-    Those with an operator look at the account, its session and rights again in each
+    Those with an operator check the account, its session and rights again in each
     transaction, and raise `InvalidToken`, `RightMissing`.
     """
 
@@ -30,12 +30,12 @@ class JobOperations(Protocol):
     async def failed(
         self, which: FailedJobs, until: datetime, after: UUID | None, most: int
     ) -> list[FailedJob]:
-        """Those opened until then, in the order of their uuids."""
+        """The failed jobs opened until then, in the order of their uuids."""
 
     async def reopen(
         self, jobs: Sequence[FailedJob], operator: Operator, request_id: str
     ) -> Reopened:
-        """Each in a transaction of its own; readers are told before it returns."""
+        """Each in its own transaction; the changes are made known before it returns."""
 
     async def pause(self, kind: JobKind, operator: Operator, reason: str) -> Paused:
         """No attempt of this kind begins once this has returned."""
@@ -46,4 +46,5 @@ class JobOperations(Protocol):
     async def pauses(self) -> list[Pause]: ...
 
     async def stuck(self, longer_than: timedelta, most: int) -> Stuck:
-        """What waits longer than that, has lost its worker, or has failed."""
+        """Jobs that have waited longer than that, have lost their worker, or have
+        failed."""

@@ -12,7 +12,7 @@ from backend.domain.jobs import JobKind
 
 @dataclass(slots=True)
 class KnownBlob:
-    """The blob of some bytes, as far as uploads have told each other; a hint."""
+    """The blob of some bytes, according to other uploads; only a hint."""
 
     uuid: UUID | None = None
 
@@ -20,8 +20,8 @@ class KnownBlob:
 class IngestLeases(Protocol):
     """Spares parallel uploads of the same bytes from doing the same work twice.
 
-    Only ever a help: no method raises, nobody waits for others longer than 2 s, and
-    with nothing known everybody works alone. A lease ends with its block, or a few
+    Purely an optimisation: no method raises, nobody waits for others longer than 2 s,
+    and without hints everybody works alone. A lease ends with its block, or a few
     seconds after its holder was killed.
     """
 
@@ -31,9 +31,10 @@ class IngestLeases(Protocol):
         """Waits for an upload of the same owner that declared the same bytes."""
 
     def received(self, sha256: str) -> AbstractAsyncContextManager[KnownBlob]:
-        """Waits, unless their blob is known, for whoever takes the same bytes in.
+        """Waits for another upload of the same bytes, unless their blob is known.
 
-        What the caller notes in the value is told to others when the block ends well.
+        What the caller sets in the value is passed on to others if the block ends
+        without an error.
         """
 
 

@@ -9,16 +9,16 @@ from backend.domain.media import BlobRef, ObjectKey, StagedFile
 from backend.domain.metadata import BlobMetadata
 from backend.use_cases.ports.multipart import UploadJournal
 
-# Told how many bytes more have been moved; called from any thread.
+# Called with the number of further bytes moved, from any thread.
 ByteCounter = Callable[[int], None]
 
 
 class IncomingFile(Protocol):
-    """A file that is being received; locked, so that nobody takes it for unowned.
+    """A file that is being received; locked, so that it does not count as unowned.
 
-    The first of `keep` and `discard` ends it; further calls change nothing. Both also
-    go through when their caller is cancelled, and never raise. Methods are awaited one
-    after another; only `keep` and `discard` may come while another is under way.
+    The first of `keep` and `discard` ends it; further calls change nothing. Both
+    complete even when their caller is cancelled, and never raise. Methods are awaited
+    one after another; only `keep` and `discard` may be called while another is running.
     """
 
     @property
@@ -41,32 +41,31 @@ class IncomingFile(Protocol):
         """
 
     async def keep(self) -> None:
-        """Let go of the lock; the file stays."""
+        """Release the lock; the file stays."""
 
     async def discard(self) -> None:
-        """Remove the file and let go of the lock."""
+        """Remove the file and release the lock."""
 
 
 class Staging(Protocol):
     """Where received bytes wait, durable, until their blob is stored.
 
-    Every async method raises `StagingAway` when the disk, or the store, does not do its
-    work.
+    Every async method raises `StagingAway` when the disk, or the store, fails.
     """
 
     async def receive(self) -> IncomingFile:
         """Begin a new file under a new name. Raises `StorageFull`."""
 
     async def check_room(self, size_bytes: int) -> None:
-        """Raises `StorageFull` if so many more bytes would go below the floor, or are
-        more than one file can have."""
+        """Raises `StorageFull` if this many more bytes would leave less than the floor,
+        or exceed the size of a file."""
 
     def holds(self, name: UUID, size_bytes: int) -> bool:
-        """Whether the file is there, and of this size: not whether it is undamaged.
+        """Whether the file exists with this size, but not whether it is undamaged.
 
         Blocking: called inside a ledger transaction.
 
-        Raises `StagingAway`: a folder that we may not look into is no empty one.
+        Raises `StagingAway`: a folder that we may not read does not count as empty.
         """
 
     async def open(self, name: UUID) -> BinaryIO | None:
@@ -77,10 +76,8 @@ class Staging(Protocol):
 
 
 class StagedHolds(Protocol):
-    """Tells all processes which names are being received, until their receiver dies.
-
-    What `flock` is on a disk. Blocking; called from any thread.
-    """
+    """Tells all processes which names are being received, until the receiver dies; the
+    counterpart of `flock` on a disk. Blocking; called from any thread."""
 
     def take(self, name: UUID) -> None:
         """Raises `StagingAway`."""
@@ -94,9 +91,9 @@ class StagedHolds(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What the object store says it has.
+    """An object according to the object store.
 
-    `sha256` is what whoever put it has called it, if he did: a label, and no proof.
+    `sha256` is a label set by the writer, if any, and no proof.
     """
 
     key: ObjectKey
@@ -104,7 +101,7 @@ class StoredObject:
     sha256: str | None
 
     def holds(self, blob: BlobRef) -> bool:
-        """Enough of a blob whose object was proven once."""
+        """The part of a blob that is needed once its object was proven."""
         return self.size_bytes == blob.size_bytes and self.sha256 == blob.sha256
 
 
@@ -140,10 +137,10 @@ class ObjectStorage(Protocol):
         moved: ByteCounter,
         journal: UploadJournal,
     ) -> None:
-        """The same of any size; what is large goes in parts.
+        """The same for any size; large files go in parts.
 
-        A call that does not succeed leaves its parts to the next one with this journal,
-        unless they are refused or damaged. They count as moved at once. Raises what the
+        A failed call leaves its parts to the next call with this journal, unless they
+        are refused or damaged. Those parts count as moved at once. Raises what the
         journal raises too.
         """
 
@@ -153,7 +150,7 @@ class ObjectStorage(Protocol):
     async def proves(self, blob: BlobRef) -> bool:
         """Whether exactly the bytes of the blob are stored under its key.
 
-        They are read back where the store cannot tell by itself.
+        They are read back if the store cannot compare them itself.
         """
 
     async def download(self, key: ObjectKey) -> BinaryIO | None:
@@ -163,7 +160,7 @@ class ObjectStorage(Protocol):
         """
 
     async def remove(self, key: ObjectKey) -> None:
-        """Remove the object if it is there, and whatever was begun under its key."""
+        """Remove the object if it exists, and all unfinished uploads under its key."""
 
     async def prepare(self) -> None:
         """Make the bucket and set who may read it; harmless when done before."""
@@ -176,17 +173,17 @@ class CdnAddresses(Protocol):
 
 
 class DownloadAddresses(Protocol):
-    """Makes an address that is good for a short while, without asking the store."""
+    """Makes an address that is valid for a short time, without asking the store."""
 
     def download_address(self, key: str, file_name: str) -> str:
-        """Whoever follows it saves the object under the given name."""
+        """Clients that follow it save the object under the given name."""
 
 
 class DocumentStore(Protocol):
     """Keeps the whole report of each blob. Raises `DocumentStoreAway`."""
 
     async def save(self, metadata: BlobMetadata) -> None:
-        """Replace or insert; on disk of the majority when it returns."""
+        """Replace or insert; on the disks of the majority when it returns."""
 
     async def find(self, blob_id: UUID) -> BlobMetadata | None: ...
 

@@ -1,4 +1,4 @@
-"""Who follows one request through processes. Nothing here raises or blocks."""
+"""Tracing of requests through processes. Nothing here raises or blocks."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -8,10 +8,10 @@ Attributes = Mapping[str, str | int]
 
 
 class Span(Protocol):
-    """Something that is under way."""
+    """An operation in progress."""
 
     def note(self, name: str, attributes: Attributes) -> None:
-        """What is known of it only now, its name too."""
+        """Set what is known only now, including the name."""
 
 
 class Tracer(Protocol):
@@ -20,16 +20,17 @@ class Tracer(Protocol):
     def span(
         self, name: str, attributes: Attributes, parent: str = ""
     ) -> AbstractContextManager[Span]:
-        """`parent` is that of another process; without, the span at hand."""
+        """`parent` comes from another process; without it, the current span is the
+        parent."""
 
     def passed(self, name: str, seconds: float, attributes: Attributes) -> None:
-        """Something that has just ended and took so long."""
+        """Record an operation that has just ended, with its duration."""
 
     def traceparent(self) -> str:
-        """That of the span at hand, as W3C writes it; empty if there is none."""
+        """The `traceparent` of the current span in W3C form; empty if there is none."""
 
     def close(self) -> None:
-        """Send what was not sent yet; waits for a second at most."""
+        """Send what was not sent yet; waits at most a second."""
 
 
 class _NoSpan:
@@ -38,7 +39,7 @@ class _NoSpan:
 
 
 class Untraced:
-    """Where nobody follows."""
+    """Traces nothing."""
 
     _SPAN = nullcontext(_NoSpan())
 
