@@ -31,8 +31,8 @@ class _UsedBefore(Exception):
 class DjangoAccountLedger:
     """Users and sessions, each method one unit of work on a database thread.
 
-    What happens to one account is put in order by the lock on its row, what happens to
-    one session by the lock on that; whoever takes both takes the account first.
+    The lock on its row serialises changes of an account, likewise for a session; a
+    transaction that takes both locks takes the account first.
     """
 
     def __init__(self, threads: DatabaseThreads, freshness: Freshness) -> None:
@@ -77,7 +77,7 @@ class DjangoAccountLedger:
         user = User(
             email=EmailAddress.folded(email), password=password_hash, role_id=role
         )
-        # No error of PostgreSQL's, which would write the hash into its log.
+        # Avoids an error of PostgreSQL, which would write the hash into its log.
         User.objects.bulk_create([user], ignore_conflicts=True)
         if not User.objects.filter(pk=user.pk).exists():
             raise EmailTaken
@@ -137,7 +137,7 @@ class DjangoAccountLedger:
             expires_at=successor.expires_at,
         )
         if not swapped:
-            self._end(live)  # An old token: it was stolen, or its successor was.
+            self._end(live)  # An old token: either it or its successor was stolen.
         sessions = Session.objects.filter(pk=presented.session_id)
         user_id = sessions.values_list("user_id", flat=True).first()
         if user_id is None:

@@ -12,15 +12,15 @@ from backend.orm.callers import LockedCaller
 from backend.orm.models import User
 from backend.orm.transactions import Transactions
 
-# No other number or text of ours means the same lock.
+# No other number or text of ours identifies the same lock.
 _ADMINISTRATION_LOCK = 4_729_180_316
 
 
 class Administration(Transactions):
-    """One after the other, all of them, and each leaves somebody to manage users.
+    """They run one after another, and each leaves at least one user manager.
 
-    So what one decides by stays true until its commit: the rights of the caller, those
-    of every role, who has which role and who is left.
+    So the facts a transaction decides by stay true until its commit: the rights of the
+    caller and of every role, who has which role, and who is left.
     """
 
     @classmethod
@@ -33,7 +33,7 @@ class Administration(Transactions):
             locked.check(right)
             managed = cls._is_managed()
             yield locked
-            # Where nobody was there before, nobody is taken away.
+            # If there was no user manager before, none is taken away.
             if managed and not cls._is_managed():
                 raise LastAdmin
 

@@ -9,10 +9,10 @@ LOST = (OperationalError, InterfaceError)
 
 
 class Away:
-    """Knows two more that come as internal errors and are none of ours.
+    """Includes two errors that look like internal errors but are not defects of ours.
 
     A database that may only be read is a standby, or one whose disk is full. A session
-    that is cut within a transaction belonged to a process that stood still.
+    that is cut within a transaction belonged to a process that was suspended.
     """
 
     _CUT_OR_READ_ONLY: ClassVar = (

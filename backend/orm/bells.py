@@ -1,4 +1,4 @@
-"""Jobs that waited for something which has just come about."""
+"""Jobs that waited for an event that has just happened."""
 
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ _RING_FOR_UPLOAD = Prepared("""
 
 
 class Bells:
-    """Has the next sweep ring for jobs that are queued, instead of one much later."""
+    """Makes the next sweep ring for queued jobs, instead of a much later one."""
 
     @staticmethod
     def ring_for_deletion(media_id: UUID) -> None:
@@ -32,12 +32,12 @@ class Bells:
 
     @classmethod
     def ring_for_suspects(cls) -> None:
-        """An attempt that may have been one of theirs has ended: they wait for it."""
+        """An attempt has ended for which suspects may have waited."""
         cls._ring_due(failed_attempts__gte=SUSPICIOUS_LOSSES)
 
     @classmethod
     def ring_for_kind(cls, kind: JobKind) -> None:
-        """It was paused, and what was rung for meanwhile was not begun."""
+        """The kind was paused, and jobs rung for meanwhile were not begun."""
         cls._ring_due(kind=kind, ring_after__gt=Now())
 
     @staticmethod
@@ -45,7 +45,7 @@ class Bells:
         waiting = Job.objects.filter(
             status=JobStatus.QUEUED, run_after__lte=Now(), **which
         )
-        # Whoever is locked is just being looked at; two of us must not wait for each other.
+        # Locked rows are being handled already; two of us must not wait for each other.
         free = waiting.select_for_update(skip_locked=True, no_key=True)
         jobs = list(free.values_list("uuid", flat=True))
         Job.objects.filter(uuid__in=jobs).update(ring_after=Now())

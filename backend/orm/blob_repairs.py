@@ -1,4 +1,4 @@
-"""The transactions in which what belongs to a blob is made again, or the blob goes."""
+"""The transactions that remake what belongs to a blob, or remove the blob."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -41,7 +41,7 @@ class BlobRepairs:
 
     @transaction.atomic
     def forget(self, blob_id: UUID) -> bool:
-        # For no insert that refers to a blob may be under way when its row goes.
+        # No insert that refers to a blob may be in progress when its row is removed.
         locked = Blob.objects.select_for_update().filter(uuid=blob_id).first()
         if locked is None:
             return False

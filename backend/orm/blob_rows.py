@@ -1,4 +1,4 @@
-"""The rows of bytes, as jobs see and change them."""
+"""The rows of blobs, as jobs read and change them."""
 
 from uuid import UUID
 
@@ -7,7 +7,7 @@ from backend.domain.states import BLOB_TRANSITIONS, BlobState
 from backend.orm.models import Blob
 from backend.orm.prepared import Prepared
 
-# The rows of its parts go with that of an upload.
+# Deleting the row of an upload also deletes the rows of its parts.
 _MARK_STORED = Prepared("""
     WITH uploads AS (
         DELETE FROM multipart_upload WHERE blob_id = %(blob)s
@@ -41,7 +41,7 @@ class BlobRows:
 
     @staticmethod
     def mark_stored(blob_id: UUID) -> None:
-        """What is known of its upload is not needed any more."""
+        """The records of its upload are no longer needed."""
         sources = BLOB_TRANSITIONS.sources(BlobState.STORED)
         _MARK_STORED.row(
             blob=blob_id,

@@ -1,4 +1,4 @@
-"""Who still needs a blob."""
+"""Whether a blob is still needed."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -11,7 +11,7 @@ from backend.domain.states import OPEN_JOBS, BlobState, JobStatus
 from backend.orm.models import Blob, Job, Media, Miniature
 from backend.orm.prepared import Prepared
 
-# The same as `needing_staged_file` says, asked and answered in one statement.
+# The same condition as `needing_staged_file`, in one statement.
 _LET_GO = Prepared("""
     UPDATE blob SET let_go = true
      WHERE uuid = %(blob)s AND state = %(stored)s
@@ -27,13 +27,13 @@ _LET_GO = Prepared("""
 
 @dataclass(frozen=True, slots=True)
 class BlobUse:
-    """Asked with the blob locked: the answer holds until the commit."""
+    """Call it with the blob locked: the answer then holds until the commit."""
 
     blob_id: UUID
 
     @staticmethod
     def unused() -> QuerySet[Blob]:
-        """Those that no media has, be it deleting or not."""
+        """Blobs that no media has, deleting or not."""
         return Blob.objects.filter(
             ~Exists(Media.objects.filter(video=OuterRef("uuid"))),
             ~Exists(Miniature.objects.filter(blob=OuterRef("uuid"))),
@@ -41,11 +41,8 @@ class BlobUse:
 
     @staticmethod
     def needing_staged_file() -> QuerySet[Blob]:
-        """Those that are not stored yet, or have an open job.
-
-        And those whose latest upload has failed: nobody knows then whether the object
-        is there.
-        """
+        """Blobs that are not stored yet, or have an open job, or whose latest upload
+        has failed, as it is then unknown whether the object exists."""
         jobs = Job.objects.filter(media__video=OuterRef("uuid"))
         uploads = jobs.filter(kind=JobKind.UPLOAD_TO_CDN).order_by("-finished_at")
         latest = Subquery(uploads.values("status")[:1])
@@ -62,10 +59,10 @@ class BlobUse:
         return not self.unused().filter(uuid=self.blob_id).exists()
 
     def let_go_of_staged_file(self) -> UUID | None:
-        """Its name, if it is not needed.
+        """The name of its staged file, if that is no longer needed.
 
-        Whoever removes the file does so after the commit and asks nobody. So nobody may
-        come to rely on it from now on, be it that its object is lost in between.
+        The file is removed after the commit without asking again. So nothing may rely
+        on it from now on, even if the object is lost in between.
         """
         row = _LET_GO.row(
             blob=self.blob_id,

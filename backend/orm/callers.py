@@ -1,4 +1,4 @@
-"""The caller of a transaction, held fast until its commit."""
+"""The caller of a transaction, locked until its commit."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from backend.domain.errors import InvalidToken, RightMissing, RightNotHeld
 from backend.domain.operations import Operator
 from backend.domain.rights import Right
 
-# The user is locked first, as by everybody who takes both.
+# The user is locked first, as in every transaction that takes both locks.
 _LOCK_USER = """
     SELECT account.is_active, role.rights
       FROM "user" account
@@ -37,10 +37,11 @@ class LockedCaller:
 
     @classmethod
     def lock(cls, user_id: UUID, session_id: UUID) -> Self:
-        """Raises `InvalidToken` for whoever is not signed in any more."""
+        """Raises `InvalidToken` for a caller who is no longer signed in."""
         with connection.cursor() as cursor:
-            # Who gets another role while this waits for the row is not found with the
-            # old one, but the second time.
+            # A user whose role changes while this waits for the row is not found with
+            # the
+            # old role, but on the second try.
             user = cls._user(cursor, user_id) or cls._user(cursor, user_id)
             cursor.execute(_LOCK_SESSION, [session_id, user_id])
             session: tuple[Any, ...] | None = cursor.fetchone()
@@ -50,7 +51,8 @@ class LockedCaller:
 
     @classmethod
     def check_operator(cls, operator: Operator, *rights: Right) -> None:
-        """Raises `InvalidToken`, `RightMissing`; who has the machine has every right."""
+        """Raises `InvalidToken`, `RightMissing`; a person at the machine has every
+        right."""
         if operator.caller is not None:
             locked = cls.lock(operator.caller.user_id, operator.caller.session_id)
             for right in rights:
@@ -74,6 +76,6 @@ class LockedCaller:
             raise RightNotHeld(f"You do not hold {', '.join(lacking)}.")
 
     def check_for(self, owner_id: UUID | None, own: Right, anybodys: Right) -> None:
-        """The right to what belongs to the owner. Raises `RightMissing`."""
+        """The right to the property of the owner. Raises `RightMissing`."""
         if anybodys not in self.rights:
             self.check(own if owner_id == self.user_id else anybodys)

@@ -1,4 +1,4 @@
-"""Attempts that were overtaken by an upload of the bytes they work on."""
+"""Attempts overtaken by a new upload of the bytes they work on."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,7 +13,7 @@ from backend.use_cases.ports import Claim
 class ClaimedBytes:
     """Made with the blob locked: whether its bytes were received again since the claim.
 
-    The attempt knows nothing of that file: what it found, or missed, counts no longer.
+    The attempt does not know that file, so its findings no longer count.
     """
 
     claim: Claim
@@ -21,20 +21,21 @@ class ClaimedBytes:
     staged_name: UUID | None
 
     def check(self) -> None:
-        """Raises `JobFailed` if they were; its attempt is made again."""
+        """Raises `JobFailed` if they were; the attempt is then repeated."""
         if self._were_received_again():
             message = "The bytes were received again meanwhile."
             raise JobFailed(FailureCode.OBJECT_MISSING, message)
 
     def are_there_after(self, error: JobFailed) -> bool:
-        """It says that they are missing, and they have come since."""
+        """The attempt reports missing bytes, but they have arrived since."""
         return error.code in LOST_BYTES and self._were_received_again()
 
     def disown_after(self, error: JobFailed) -> None:
-        """It says that the staged file is gone, or damaged: nobody relies on it any more.
+        """The attempt reports that the staged file is gone or damaged: nothing may rely
+        on it any more.
 
-        The file stays until it is replaced: it may be all that there is, and read well
-        by a retry.
+        The file stays until it is replaced: it may be the only copy, and a retry may
+        read it correctly.
         """
         video = self.claim.video
         if video is None or self.claim.kind not in DECIDING_JOBS:

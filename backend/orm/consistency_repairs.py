@@ -1,4 +1,4 @@
-"""The transactions in which what a comparison has found is put right."""
+"""The transactions that repair the findings of a comparison."""
 
 from collections.abc import Callable, Collection
 from typing import ParamSpec
@@ -59,7 +59,7 @@ class DjangoConsistencyRepairs:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> bool:
-        """False if the unit found nothing to do; else it has changed these media."""
+        """False if the unit found nothing to do; else it has changed the media."""
         changed = await self._transactions.run(unit, *args, **kwargs)
         if changed:
             await self._freshness.touched(*Scopes.shown(changed))

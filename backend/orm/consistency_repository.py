@@ -1,4 +1,4 @@
-"""Reads of what comparing the stores has found."""
+"""Reads of the findings of comparisons."""
 
 from backend.domain.errors import ConsistencyNotKnown
 from backend.orm.database_threads import DatabaseThreads
@@ -6,7 +6,7 @@ from backend.orm.models import ConsistencyReport
 
 
 class ConsistencyRepository:
-    """The reports that reconciliations leave behind."""
+    """The reports of reconciliations."""
 
     def __init__(self, threads: DatabaseThreads) -> None:
         self._threads = threads

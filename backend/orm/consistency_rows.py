@@ -1,4 +1,4 @@
-"""What PostgreSQL knows of the things that other stores hold."""
+"""What PostgreSQL knows about the contents of other stores."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta

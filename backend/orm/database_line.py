@@ -18,9 +18,9 @@ Value = Any
 class Statement:
     """A statement with `$1`, `$2` … in place of its values.
 
-    One that is `prepared` is planned once for whatever values come: only where the same
-    plan is good for all of them. There must be few of those, as each connection keeps
-    every one that it has seen.
+    A `prepared` statement is planned once for all values, so use it only if one plan
+    suits them all. There must be few, as each connection keeps every one that it has
+    run.
     """
 
     text: str
@@ -30,9 +30,9 @@ class Statement:
 class DatabaseLine:
     """Asks libpq itself, by psycopg's wrapper of it, on the loop that it was opened on.
 
-    `AsyncConnection` would wait for the server when whoever waits is cancelled, and needs
-    more than twice the processor time. One statement at a time; after one that has
-    failed, or that nobody has waited for, it can only be closed.
+    `AsyncConnection` would wait for the server when its caller is cancelled, and needs
+    more than twice the processor time. One statement at a time; after one that failed
+    or was abandoned, the line can only be closed.
     """
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -43,7 +43,7 @@ class DatabaseLine:
         self._answer: asyncio.Future[PGresult] | None = None
         self._result: PGresult | None = None
         self._loop = asyncio.get_running_loop()
-        # libpq closes its socket by itself, and somebody else may get its number.
+        # libpq closes its socket by itself, and the descriptor may be reused.
         self._socket: int | None = self._server.socket
         self._server.nonblocking = 1
         self._loop.add_reader(self._socket, self._receive)
@@ -106,7 +106,7 @@ class DatabaseLine:
         return kind(result.error_message.decode(errors="replace").strip())
 
     def _send(self) -> None:
-        """What does not fit into the socket goes when there is room."""
+        """Bytes that do not fit into the socket are sent when there is room."""
         if self._socket is None:
             return
         try:
@@ -118,7 +118,7 @@ class DatabaseLine:
             self._end(error)
 
     def _receive(self) -> None:
-        """Also what the server says unasked: that it ends the connection."""
+        """Also reads unrequested messages, such as the end of the connection."""
         try:
             self._server.consume_input()
             while not self._server.is_busy():
@@ -131,7 +131,7 @@ class DatabaseLine:
             self._end(error)
 
     def _tell(self) -> None:
-        """The statement has ended: its last result is what comes of it."""
+        """The statement has ended: its last result is the answer."""
         answer, self._answer = self._answer, None
         result, self._result = self._result, None
         if answer is not None and result is not None and not answer.done():

@@ -1,4 +1,4 @@
-"""The connections on which requests read what they cannot find in the cache."""
+"""The connections on which requests read after a cache miss."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -19,15 +19,15 @@ _LOST = (OperationalError, InterfaceError)
 
 
 class DatabaseLines:
-    """So many of them at most, each opened when it is needed; for one event loop.
+    """A bounded number of lines, each opened on first use; for one event loop.
 
-    What a request reads is one statement, so it needs no transaction, and no thread. The
-    limits are those of `DatabaseThreads`: until a line is free, until the server lets us
-    in, and until it answers; a request has `Patience` for all of them together. A line
-    on which anything went wrong, or whose user leaves, is not used again.
+    What a request reads is one statement, so it needs no transaction, and no thread.
+    The limits are those of `DatabaseThreads`: until a line is free, until the server
+    lets us in, and until it answers; a request has `Patience` for all of them together.
+    A line on which anything went wrong, or whose user leaves, is not used again.
     """
 
-    # What Django's connections take besides the parameters of libpq.
+    # Parameters of Django's connections that are not libpq's.
     _DJANGOS: ClassVar = frozenset({"context", "cursor_factory", "prepare_threshold"})
 
     def __init__(
@@ -37,7 +37,7 @@ class DatabaseLines:
         answer_seconds: float = 4.5,
         **parameters: Any,
     ) -> None:
-        """`parameters` of libpq take the place of those of Django's connections."""
+        """`parameters` of libpq override those of Django's connections."""
         self._places = asyncio.Semaphore(size)
         self._size, self._busy, self._waiting = size, 0, 0
         # The last one back goes out first: few of them do most of the work.
@@ -53,10 +53,11 @@ class DatabaseLines:
         *values: Any,
         make: Callable[[Sequence[Any]], Row],
     ) -> list[Row]:
-        """Each row as `make` makes it of the values of its columns.
+        """Each row, as `make` builds it from the values of its columns.
 
         Raises `DatabaseAway` when no line is free in time, none can be opened, the
-        connection is lost or the server gives up; `DatabaseSilent` when it says nothing.
+        connection is lost or the server gives up; `DatabaseSilent` when it does not
+        answer.
         """
         await self._enter()
         self._busy += 1
@@ -76,7 +77,7 @@ class DatabaseLines:
         return PoolUse(self._size, self._busy, self._waiting)
 
     async def close(self) -> None:
-        """Those that are in use are closed by whoever uses them."""
+        """Lines in use are closed by their users."""
         while self._idle:
             self._idle.pop().close()
 
@@ -107,7 +108,7 @@ class DatabaseLines:
         self._idle.append(line)
 
     def _left(self) -> DatabaseLine | None:
-        """One that the server has not ended since."""
+        """An idle line that the server has not ended."""
         while self._idle:
             line = self._idle.pop()
             if line.is_usable:
@@ -121,7 +122,7 @@ class DatabaseLines:
             async with Patience.waiting(self._patience):
                 return await asyncio.shield(opening)
         except BaseException as error:
-            # One that is given up half open would live until it is collected.
+            # A half-open connection would otherwise live until it is collected.
             self._late.add(opening)
             opening.add_done_callback(self._close_late)
             if isinstance(error, TimeoutError):
@@ -134,7 +135,7 @@ class DatabaseLines:
             opening.result().close()
 
     def _parameters(self) -> dict[str, Any]:
-        """Those of Django, by which the server gives up before its clients do."""
+        """Django's options, with which the server gives up before its clients do."""
         usual = connection.get_connection_params()
         parameters = {n: v for n, v in usual.items() if n not in self._DJANGOS}
         # As Django's connections: times come in UTC, wherever the server is.

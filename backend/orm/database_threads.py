@@ -26,7 +26,7 @@ Work = tuple[Future[Any], Callable[[], Any]]
 
 
 class ConnectionUpkeep:
-    """Does for this thread's connections what Django does around a request.
+    """Does for this thread's connections what Django does before and after a request.
 
     Whether the server has closed a connection is seen on its socket, which costs no
     round trip; Django's own health check asks `SELECT 1` every time.
@@ -44,7 +44,7 @@ class ConnectionUpkeep:
 
     @staticmethod
     def after_failure(error: BaseException) -> None:
-        """The next connection may lead to where one can write."""
+        """The next connection may lead to a writable server."""
         if Away.is_read_only(error):
             connections.close_all()
 
@@ -113,10 +113,10 @@ class DatabaseThread:
 class DatabaseThreads:
     """A fixed number of database threads, lent to one unit of work at a time.
 
-    Loops and threads may share it. A unit that has begun is always finished, also
-    when whoever waits for it is cancelled. The patience is for a thread to become
-    free, the answer time for a server that may have stopped answering; a request has
-    `Patience` for all its units together.
+    Loops and threads may share it. A unit that has begun is always finished, even if
+    its caller is cancelled. The patience is for a thread to become free, the answer
+    time for a server that may have stopped answering; a request has `Patience` for all
+    its units together.
     """
 
     def __init__(
@@ -137,9 +137,9 @@ class DatabaseThreads:
         """Run one unit, usually one transaction, on a database thread.
 
         Raises `DatabaseAway` when no thread becomes free in time and in place of what
-        Django raises when the database is `Away`: a unit that must tell a failed
-        commit apart catches that itself and raises an error of ours. Raises
-        `DatabaseSilent` when the unit has begun and its end cannot be awaited.
+        Django raises when the database is `Away`: a unit that must recognise a failed
+        commit catches that itself and raises one of our errors. Raises `DatabaseSilent`
+        if the unit has begun but does not end in time.
         """
         thread = await self._borrow()
         work = partial(copy_context().run, unit, *args, **kwargs)
@@ -184,7 +184,7 @@ class DatabaseThreads:
             raise
 
     def _give_up(self, waiter: Future[DatabaseThread]) -> None:
-        """A thread that was handed over in the very moment of giving up goes back."""
+        """A thread that was assigned at the moment of giving up is returned."""
         with self._lock, suppress(ValueError):
             self._waiting.remove(waiter)
         if not waiter.cancel():

@@ -1,4 +1,4 @@
-"""Jobs that failed for good, as somebody picks them to be opened again."""
+"""Jobs that failed for good, selected for reopening."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,7 +14,7 @@ from backend.orm.models import Job
 
 
 class FailedJobRows:
-    """Of each media and kind the newest job counts: an older one is history."""
+    """Only the newest job of each media and kind counts; older ones are history."""
 
     @classmethod
     def count(cls, which: FailedJobs) -> FailedCount:

@@ -1,4 +1,4 @@
-"""The numbers of the whole installation, whichever process is asked."""
+"""The numbers of the whole installation, the same from every process."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,8 +12,8 @@ from backend.orm.database_threads import DatabaseThreads
 from backend.orm.job_pauses import JobPauses
 from backend.orm.worker_tallies import WorkerTallies
 
-# One branch for each state: each has a partial index, and what has succeeded is not read.
-# Of what has failed not even the rows are: after a bad night there may be very many.
+# One branch for each state: each has a partial index, and succeeded jobs are not read.
+# Failed jobs are read from the index alone: after a bad night there may be very many.
 _JOBS = """
 SELECT kind, CASE WHEN paused THEN 'paused' ELSE status END, failure_code, count(*),
        CASE WHEN NOT paused
@@ -53,7 +53,7 @@ SELECT (SELECT extract(epoch FROM statement_timestamp() - max(seen_at))
 
 
 class InstallationFigures:
-    """Reads on a thread of its own: it must not wait for one of the requests'."""
+    """Reads on its own thread, so that it never waits for a thread of the requests."""
 
     def __init__(self, threads: DatabaseThreads) -> None:
         self._threads = threads

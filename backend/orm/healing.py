@@ -19,19 +19,19 @@ _LOST = Q(_FAILED, failure_code__in=LOST_BYTES)
 
 @dataclass(frozen=True, slots=True)
 class Healing:
-    """Has media of one blob published again; needs the blob locked.
+    """Publishes media of one blob again; needs the blob locked.
 
-    Of an owner one media at most: the live one or else the newest of those that failed
-    because their bytes were lost. Media that failed otherwise stay as they are. Every
-    method returns those that are published again.
+    At most one media of each owner: the live one, or else the newest that failed
+    because its bytes were lost. Media that failed otherwise stay as they are. Every
+    method returns the media that are published again.
     """
 
     blob_id: UUID
     request_id: str = ""
 
     def of_all(self) -> tuple[UUID, ...]:
-        """The others that had been published are not any more: a retry of what they lack
-        has the upload made again."""
+        """Marks the others that had been published as unpublished, so that a retry
+        repeats their upload."""
         again = self._published(self._locked(_LIVE | _LOST))
         for media in self._locked(_FAILED & Q(published_at__isnull=False)):
             Revision.rise(media.uuid, published_at=None)
@@ -41,7 +41,7 @@ class Healing:
         return self._published(self._locked(_LIVE))
 
     def of_owner(self, owner_id: UUID) -> tuple[UUID, ...]:
-        """Nothing where one is live."""
+        """Nothing if one is live."""
         own = Media.objects.filter(owner=owner_id, video=self.blob_id)
         if not own.filter(_LOST).exists() or own.filter(_LIVE).exists():
             return ()

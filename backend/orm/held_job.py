@@ -21,7 +21,7 @@ MESSAGE_MOST_CHARACTERS = 1_000
 
 
 class LeaseLost(Exception):
-    """Somebody newer holds the job; what this transaction wrote is rolled back."""
+    """A newer claim holds the job; this transaction is rolled back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,13 @@ class HeldJob:
         return renewed == 1
 
     def lock(self) -> None:
-        """To the end of the transaction: until then nobody else can take the job."""
+        """Locks to the end of the transaction: until then no other worker can take the
+        job."""
         if self._row().select_for_update(no_key=True).first() is None:
             raise LeaseLost
 
     def note(self, **columns: Any) -> None:
-        """Write to the row while the attempt goes on."""
+        """Write to the row while the attempt is running."""
         self._write(**columns)
 
     def succeed(self, message: str = "") -> None:
@@ -109,7 +110,7 @@ class HeldJob:
         self._ring_for_suspects()
 
     def _ring_for_suspects(self) -> None:
-        """Only one after so many losses can have kept other suspects waiting."""
+        """Only a job with this many losses can have kept other suspects waiting."""
         if self.attempt > SUSPICIOUS_LOSSES:
             Bells.ring_for_suspects()
 

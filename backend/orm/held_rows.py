@@ -1,4 +1,4 @@
-"""What the end of an attempt locks before it writes to its job."""
+"""The rows that the end of an attempt locks before it writes to its job."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -15,8 +15,9 @@ from backend.use_cases.ports import Claim
 class HeldRows:
     """Blob and media of an attempt, locked in that order.
 
-    The blob too: of two last jobs on it one must see that the other has ended. A media
-    is not shown when it is being deleted, which may go on when this attempt has ended.
+    The blob too: of two last jobs on it one must see that the other has ended. The
+    media is not shown while it is being deleted; that deletion may continue when this
+    attempt has ended.
     """
 
     staged_name: UUID | None

@@ -1,4 +1,4 @@
-"""Times of the ledger, always reckoned by the clock of the database."""
+"""Times of the ledger, always by the clock of the database."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ FIRST_RING_DELAY = timedelta(seconds=2)
 
 
 class FromNow(Func):
-    """The moment so far from now, for use in an INSERT or UPDATE."""
+    """The moment this far from now, for use in an INSERT or UPDATE."""
 
     template = "(STATEMENT_TIMESTAMP() + %(expressions)s)"
 

@@ -22,7 +22,7 @@ class JobClaims:
     """Hands each due job to exactly one worker, and each blob to one upload.
 
     Two media on one blob have an upload job each; the second waits until the first has
-    ended, and then finds the object there.
+    ended, and then finds the object stored.
     """
 
     def __init__(self, lease: timedelta = LEASE) -> None:
@@ -30,7 +30,7 @@ class JobClaims:
 
     @transaction.atomic
     def claim(self, media_id: UUID, kind: JobKind, worker: str) -> Claim | None:
-        """Take the open job of this kind, or None if it is not there to be taken."""
+        """Take the open job of this kind, or None if it cannot be taken."""
         if not self._may_begin(media_id, kind):
             return None
         taken = TakenJob.take(media_id, kind, worker, self._lease)
@@ -42,7 +42,7 @@ class JobClaims:
         return taken.claim(media_id, kind)
 
     def renew(self, claim: Claim, progress: int) -> bool:
-        """Raises `JobFailed` with `media_deleted` when nobody wants the work any more."""
+        """Raises `JobFailed` with `media_deleted` when the work is no longer needed."""
         renewed = HeldJob.of(claim).renew(progress, self._lease)
         is_shown = Media.objects.filter(uuid=claim.media_id, status__in=SHOWN_MEDIA)
         if claim.kind != JobKind.DELETE_MEDIA and not is_shown.exists():

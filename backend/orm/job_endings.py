@@ -34,10 +34,10 @@ from backend.use_cases.ports import Claim, StagedNames
 class JobEndings:
     """Writes how an attempt ended; all raise `LeaseLost` when it no longer holds.
 
-    Locks blob, media and job in that order. The names that are returned are those of
-    the staged file of the blob once nobody needs it any more, and of the picture that
-    was staged for a job that is over. Of a media that was deleted meanwhile only the
-    job is changed: it ends, whatever its attempt came to.
+    Locks blob, media and job in that order. The returned names are those of the staged
+    file of the blob once it is no longer needed, and of the picture that was staged for
+    a finished job. If the media was deleted meanwhile only the job changes: it ends,
+    whatever the result of its attempt.
     """
 
     def __init__(self, policy: RetryPolicy) -> None:

@@ -84,7 +84,7 @@ class JobPictures:
 
     @transaction.atomic
     def begin(self, claim: Claim, picture: Picture) -> BlobRef:
-        """The blob that is to be stored. A picture that never got there is given up."""
+        """The blob to be stored. A picture that was never stored is given up."""
         never_shown = self._miniatures(claim, shown=False)
         given_up = Q(uuid__in=never_shown.values("blob"))
         blob, others = self._blobs.of_picture(picture, given_up)
@@ -104,7 +104,7 @@ class JobPictures:
 
     @transaction.atomic
     def show(self, claim: Claim) -> tuple[ObjectKey, ...]:
-        """The object is there; returns the keys of objects that must go."""
+        """The object is stored; returns the keys of objects to be removed."""
         both = Miniature.objects.filter(media=claim.media_id)
         blobs = self._blobs.lock(Q(uuid__in=both.values("blob")))
         self._lock(claim)
@@ -130,7 +130,7 @@ class JobPictures:
 
     @staticmethod
     def _expect_stored(blob: Blob) -> None:
-        """Raises `JobFailed` if its object was found to be gone since it was seen."""
+        """Raises `JobFailed` if its object was found missing after it was seen."""
         if blob.state == BlobState.MISSING:
             message = "The object of the picture was lost before it was shown."
             raise JobFailed(FailureCode.OBJECT_DAMAGED, message)
@@ -157,7 +157,7 @@ class JobPictures:
 
     @staticmethod
     def _leftovers(claim: Claim) -> tuple[ObjectKey, ...]:
-        """Also of jobs of this kind that have failed before they removed them."""
+        """Includes those of failed jobs of this kind that had not removed them."""
         jobs = Job.objects.filter(media=claim.media_id, kind=JobKind.MAKE_MINIATURE)
         noted = jobs.values_list("leftovers", flat=True)
         return tuple(

@@ -16,7 +16,7 @@ SELECT
 
 
 class JobPulse:
-    """Reads on threads of its own: it must not wait for one of the requests'."""
+    """Reads on its own threads, so that it never waits for a thread of the requests."""
 
     def __init__(self, threads: DatabaseThreads) -> None:
         self._threads = threads

@@ -1,4 +1,4 @@
-"""The transaction in which a person has failed work done again."""
+"""The transaction in which a person retries failed work."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -20,10 +20,10 @@ from backend.orm.shown_media import ShownMedia
 
 
 class JobRetry:
-    """Opens a new job in the place of one that failed.
+    """Opens a new job to replace one that failed.
 
-    A failed media becomes live again with it, and then gets all the jobs that it lacks:
-    it must not stay in `processing` with nothing being done.
+    A failed media becomes live again, and then gets all missing jobs, so that it does
+    not stay `processing` without work.
     """
 
     @transaction.atomic
@@ -40,7 +40,7 @@ class JobRetry:
     def reopen(
         self, failed: FailedJob, operator: Operator, request_id: str
     ) -> RetriedJob:
-        """For who looks after everybody's. Raises what `MediaLedger.retry` names."""
+        """For an operator of all media. Raises what `MediaLedger.retry` names."""
         LockedCaller.check_operator(operator, Right.JOB_RETRY_ANY)
         media = ShownMedia.lock(failed.media_id)
         latest = self._latest(failed.media_id)
@@ -76,10 +76,8 @@ class JobRetry:
 
     @staticmethod
     def _would_replace(job: Job) -> bool:
-        """A frame of the video must not take the place of a picture that is shown.
-
-        One whose object is lost is not.
-        """
+        """A frame of the video must not replace a picture that is shown; a picture
+        whose object is lost is not shown."""
         shown = Url.objects.filter(media=job.media_id, kind=UrlKind.MINIATURE)
         return job.staged_name is None and shown.exists()
 
@@ -87,7 +85,7 @@ class JobRetry:
     def _kinds(
         cls, media: Media, kind: JobKind, latest: dict[JobKind, Job]
     ) -> tuple[JobKind, ...]:
-        """That kind first, then the others without which the media is not made ready."""
+        """That kind first, then the others that the media needs to become ready."""
         if media.status != MediaStatus.FAILED or kind not in DECIDING_JOBS:
             return (kind,)
         lacking = [k for k in DECIDING_JOBS if cls._is_lacking(media, latest[k])]
@@ -95,7 +93,7 @@ class JobRetry:
 
     @staticmethod
     def _is_lacking(media: Media, job: Job) -> bool:
-        """Also what was done once, and is gone."""
+        """Includes work that was done once, but whose result is gone."""
         if job.status in OPEN_JOBS:
             return False
         moment = ReopenedWork.MOMENTS[JobKind(job.kind)]
@@ -116,7 +114,7 @@ class JobRetry:
 
     @staticmethod
     def _open(failed: Job, request_id: str) -> Job:
-        """The picture that was sent, if it is still there, goes over to the new job."""
+        """Hands the sent picture, if it still exists, over to the new job."""
         Job.objects.filter(uuid=failed.uuid).update(staged_name=None)
         return Job.objects.create(
             media_id=failed.media_id,

@@ -18,13 +18,13 @@ from backend.orm.paused_kinds import PausedKinds
 from backend.orm.unneeded_files import UnneededFiles
 from backend.use_cases.ports import DueJob, Reclaimed, StagedNames
 
-# Any number will do, as long as nothing else in this database uses it.
+# An arbitrary number that nothing else in this database uses.
 SWEEP_LOCK = 7_203_118
 MOST_RECLAIMED_AT_ONCE = 100
 
 
 class JobSweep:
-    """Finds work that nobody is doing. Only one sweep runs at a time."""
+    """Finds abandoned work. Only one sweep runs at a time."""
 
     def __init__(self, endings: JobEndings) -> None:
         self._endings = endings
@@ -46,7 +46,7 @@ class JobSweep:
 
     @transaction.atomic
     def due(self, kind: JobKind, most: int) -> list[DueJob]:
-        """Queued jobs that nobody was told of lately, marked as rung; none while paused."""
+        """Queued jobs without a recent message, marked as rung; none while paused."""
         if not self._is_alone():
             return []
         jobs = list(
@@ -91,7 +91,7 @@ class JobSweep:
         return bool(row and row[0])
 
     def _reclaim(self, job: Job) -> StagedNames | None:
-        """What nobody needs any more; None if the job is not lost after all."""
+        """The files no longer needed; None if the job is not lost after all."""
         if not self._lock(job.media) or not self._is_still_lost(job):
             return None
         held = HeldJob(job.uuid, job.fence, job.attempt)
@@ -106,14 +106,15 @@ class JobSweep:
 
     @staticmethod
     def _is_still_lost(job: Job) -> bool:
-        """Asked with the row locked: its holder may have renewed the lease meanwhile."""
+        """Checked with the row locked, as its holder may have renewed the lease
+        meanwhile."""
         locked = Job.objects.select_for_update(no_key=True)
         lost = locked.filter(uuid=job.uuid, fence=job.fence, lease_until__lt=Now())
         return lost.first() is not None
 
     @staticmethod
     def _lock(media: Media) -> bool:
-        """False if a transaction is just working on either: next time, then."""
+        """False if another transaction has locked either; a later sweep tries again."""
         blobs = Blob.objects.select_for_update(no_key=True, skip_locked=True)
         if media.video_id and blobs.filter(uuid=media.video_id).first() is None:
             return False

@@ -1,4 +1,4 @@
-"""Transactions of which readers are told."""
+"""Transactions whose changes are made known to readers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -14,13 +14,13 @@ R = TypeVar("R")
 class KnownChanges:
     """Makes known what transactions have changed, after their commit.
 
-    One whose outcome is unknown may have been committed, so it is made known too; but
-    nobody waits for that, for nothing was promised. A refusal has changed nothing.
+    A transaction with an unknown outcome may have been committed, so it is made known
+    too, but without waiting, as nothing was promised. A refusal has changed nothing.
     """
 
     def __init__(self, freshness: Freshness) -> None:
         self._freshness = freshness
-        # The loop itself does not hold on to a task whose request has left.
+        # The loop itself keeps no reference to a task whose request has left.
         self._under_way: set[asyncio.Task[Any]] = set()
 
     async def changing(
@@ -29,10 +29,10 @@ class KnownChanges:
         *scopes: Scope,
         also: Callable[[R], Iterable[Scope]] = lambda _: (),
     ) -> R:
-        """No reader is shown the state before once this returns.
+        """Once this returns no reader is shown the earlier state.
 
-        `also` says what else the result has changed. A transaction goes on when its
-        request is cancelled, so it is made known too.
+        `also` gives further scopes that the result has changed. The transaction
+        continues when its request is cancelled, so making it known does too.
         """
         changed = self._freshness.changed
         task = asyncio.create_task(self._told(work, scopes, changed, also))
@@ -41,7 +41,7 @@ class KnownChanges:
         return await asyncio.shield(task)
 
     async def touching(self, work: Coroutine[Any, Any, R], *scopes: Scope) -> R:
-        """Readers may be shown the state before for a while."""
+        """Readers may be shown the earlier state for a while."""
         return await self._told(work, scopes, self._freshness.touched)
 
     async def _told(

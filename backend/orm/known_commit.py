@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 class KnownCommit:
-    """Tells a transaction that failed from one whose end nobody has heard of."""
+    """Distinguishes a failed transaction from one whose outcome is unknown."""
 
     @staticmethod
     def of(write: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

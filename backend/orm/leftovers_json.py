@@ -7,7 +7,7 @@ Pairs = list[list[str]]
 
 
 class LeftoversJson:
-    """Leftovers as they stand in the row of a job: pairs of store and name."""
+    """Leftovers as stored in the row of a job: pairs of store and name."""
 
     OBJECT, DOCUMENT, STAGED_FILE = "object", "document", "staged_file"
 

@@ -1,4 +1,4 @@
-"""Who speaks in a session that is live."""
+"""The caller of a live session."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar

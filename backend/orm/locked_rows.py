@@ -36,6 +36,6 @@ class LockedRows:
 
     @classmethod
     def media(cls, media_id: UUID, statuses: Iterable[MediaStatus]) -> bool:
-        """False if it has another status, or is not there."""
+        """False if it has another status or does not exist."""
         texts = [status.value for status in statuses]
         return cls._MEDIA.row(media=media_id, statuses=texts) is not None

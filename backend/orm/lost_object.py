@@ -1,4 +1,4 @@
-"""What becomes of a blob, and of the media that show it, when its object is gone."""
+"""What happens to a blob and the media that show it when its object is gone."""
 
 from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
@@ -29,7 +29,7 @@ class LockedBlob:
 
     @classmethod
     def as_seen(cls, seen: KnownObject) -> "LockedBlob | None":
-        """None if it is not any more as it was when the store was asked."""
+        """None if it has changed since the store was asked."""
         locked = Blob.objects.select_for_update(no_key=True)
         blob = locked.filter(
             uuid=seen.blob.uuid, state=seen.state, stored_at=seen.stored_at
@@ -55,14 +55,14 @@ class LockedBlob:
         Blob.objects.filter(uuid=self.blob.uuid, state__in=sources).update(state=state)
 
     def is_being_published(self) -> bool:
-        """Then that job finds out by itself whether the object is there."""
+        """That job finds out by itself whether the object exists."""
         publishing = Job.objects.filter(
             kind=JobKind.UPLOAD_TO_CDN, status__in=OPEN_JOBS, media__video=self.blob
         )
         return publishing.exists()
 
     def published(self, statuses: Collection[MediaStatus]) -> list[Media]:
-        """What is not published yet has a job that finds out by itself."""
+        """An unpublished media has a job that finds out by itself."""
         media = Media.objects.filter(video=self.blob, status__in=statuses)
         locked = self._locked(media.values_list("uuid", flat=True))
         return [each for each in locked if each.published_at]
@@ -85,7 +85,7 @@ class LostObject:
         self._locked = locked
 
     def put_again(self) -> list[UUID]:
-        """From the bytes that somebody has; until then nothing is believed to be there."""
+        """From existing bytes; until then the object counts as missing."""
         self._locked.become(BlobState.STAGED)
         failed = self._unpublish_failed()
         live = Healing(self._locked.blob.uuid).of_live()
@@ -111,8 +111,10 @@ class LostObject:
 
     @staticmethod
     def _unpublish(media: Sequence[Media], **changes: str) -> list[UUID]:
-        """Where they were fetched nothing is. Also those that failed otherwise: a retry
-        of what they lack must not find them published."""
+        """Their addresses lead nowhere now.
+
+        Includes media that failed otherwise: a retry must not find them published.
+        """
         media_ids = [each.uuid for each in media]
         Url.objects.filter(media__in=media_ids, kind=UrlKind.VIDEO).delete()
         for media_id in media_ids:
@@ -120,9 +122,9 @@ class LostObject:
         return media_ids
 
     def _picture_again(self) -> list[UUID]:
-        """A frame of the video takes the place of a picture that was sent.
+        """A frame of the video replaces the picture that was sent.
 
-        Until it has, and where it never does, no address leads to what is gone.
+        Until then, or if that fails, no address leads to the lost object.
         """
         pictured = [media.uuid for media in self._locked.pictured()]
         Url.objects.filter(media__in=pictured, kind=UrlKind.MINIATURE).delete()

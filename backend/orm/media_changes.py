@@ -1,4 +1,4 @@
-"""The transaction in which somebody says something else of a media."""
+"""The transaction that changes the title or description of a media."""
 
 from django.db import transaction
 
@@ -11,7 +11,8 @@ from backend.orm.shown_media import ShownMedia
 
 
 class MediaChanges:
-    """Gives a media another title or description; locks as all ledger transactions."""
+    """Changes the title or description of a media; locks as all ledger transactions
+    do."""
 
     @transaction.atomic
     def execute(self, change: MediaChange, caller: Caller) -> None:
@@ -25,7 +26,7 @@ class MediaChanges:
 
     @staticmethod
     def _columns(change: MediaChange, media: Media) -> dict[str, str]:
-        """Those that would be another than they are."""
+        """The values that differ from the present ones."""
         wanted = {"title": change.title, "description": change.description}
         return {
             name: value

@@ -54,11 +54,12 @@ class MediaDeletion:
 
 
 class Tombstones:
-    """What is left of deleted media: kept for a while, for whoever asks what happened."""
+    """What is left of deleted media, kept for a while to show what happened."""
 
     @transaction.atomic
     def purge(self, keep: timedelta, most: int) -> int:
-        """Forget so many that are old enough, with their jobs; returns how many."""
+        """Forget up to this many that are old enough, with their jobs; returns how
+        many."""
         old = Media.objects.select_for_update(skip_locked=True).filter(
             status=MediaStatus.DELETED, updated_at__lt=FromNow(-keep)
         )

@@ -1,4 +1,4 @@
-"""The transaction that takes a received video in."""
+"""The transaction that ingests a received video."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -21,10 +21,11 @@ from backend.orm.staged_lock import StagedLock
 
 
 class MediaIngest:
-    """Decides whether received bytes are new, shared, a duplicate or a remedy.
+    """Decides whether received bytes are new, shared, a duplicate, or replace lost
+    ones.
 
-    Locks in the order of all ledger transactions: user, blob, media, job.
-    `is_staged` tells whether a staged file of a size is there.
+    Locks in the order of all ledger transactions: user, blob, media, job. `is_staged`
+    tells whether a staged file of a size exists.
     """
 
     def __init__(self, is_staged: Callable[[UUID, int], bool]) -> None:
@@ -36,7 +37,7 @@ class MediaIngest:
         return KnownCommit.of(self._write, new, sighting)
 
     def find(self, owner_id: UUID, sha256: str) -> OwnedMedia | None:
-        """The same query whoever else has these bytes."""
+        """The same query, no matter who else has these bytes."""
         live = Media.objects.filter(
             owner=owner_id, video__sha256=sha256, status__in=LIVE_MEDIA
         )
@@ -70,7 +71,7 @@ class MediaIngest:
 
     @staticmethod
     def _reopened(new: NewMedia, blob: Blob, use: BytesUse) -> tuple[UUID, ...]:
-        """Whoever sends what was lost gets his media back, healed by whom it may be."""
+        """The sender of lost bytes gets the media back, whichever upload heals it."""
         healing = Healing(blob.uuid, new.request_id)
         if use is BytesUse.HEALING:
             return healing.of_all()
@@ -78,7 +79,7 @@ class MediaIngest:
 
     @staticmethod
     def _checked(twin: UUID | None, new: NewMedia, use: BytesUse) -> tuple[UUID, ...]:
-        """A job will find the object, or put it; until then the media stays as it is."""
+        """A job will find or put the object; until then the media stays as it is."""
         if twin is None or not use.awaits_a_look:
             return ()
         ReopenedWork.queue(twin, (JobKind.UPLOAD_TO_CDN,), new.request_id)

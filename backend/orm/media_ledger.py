@@ -58,8 +58,8 @@ log = structlog.get_logger(__name__)
 class DjangoMediaLedger:
     """The `MediaLedger` port. Deadlocks are tried again.
 
-    What readers see of a change is made known after its commit: what a person asked
-    for before he is answered, what workers do and what is new as soon as possible.
+    Changes visible to readers are made known after their commit: requested changes
+    before the answer, changes by workers and new media as soon as possible.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ class MediaOrder(StrEnum):
 
 
 class TitleStart(NamedTuple):
-    """What `PageStart` is, where titles are in order."""
+    """The counterpart of `PageStart` for lists in the order of titles."""
 
     folded_title: str
     uuid: UUID
@@ -32,10 +32,10 @@ Start: TypeAlias = PageStart | TitleStart
 
 @dataclass(frozen=True, slots=True)
 class MediaFilter:
-    """Which media are listed; None is no matter.
+    """Which media are listed; None means any.
 
-    Times from `created_after` on and before `created_before`, durations from
-    `min_duration` to `max_duration`, both included.
+    Times from `created_after` up to but not including `created_before`; durations from
+    `min_duration` to `max_duration`, inclusive.
     """
 
     status: str | None = None
@@ -81,7 +81,7 @@ class ListStatement:
     """The SQL of one kind of page: its values are those of the filter, of the start and
     the number of rows, in this order."""
 
-    # When the first media was created that is not counted, oldest first.
+    # The creation time of the first media that is not counted, oldest first.
     COUNTED_TO: ClassVar = Statement(
         f"""
         SELECT created_at FROM media WHERE {MediaRows.IS_SHOWN}
@@ -111,9 +111,9 @@ class ListStatement:
         is_first: bool,
         is_capped: bool = False,
     ) -> Statement:
-        """The total, and what is shown of each media; of an empty page nothing.
+        """The total and the shown columns of each media; nothing for an empty page.
 
-        `is_capped`: that there are more than are counted is known.
+        `is_capped`: the list is known to have more media than are counted.
         """
         ordering, conditions = Ordering(order), cls._conditions(given)
         number = len(given)
@@ -151,16 +151,16 @@ class ListStatement:
 
     @classmethod
     def _is_planned_once(cls, given: tuple[str, ...], ordering: Ordering) -> bool:
-        """Where the index of the order has the conditions too, whatever the values.
+        """True if the index of the order also covers the conditions, for all values.
 
-        Of anything else the best plan depends on how many media have the value.
+        Otherwise the best plan depends on how many media have the value.
         """
         by_time = ordering.column == "created_at"
         return not given or (by_time and cls._TIMES.issuperset(given))
 
 
 class MediaLists:
-    """Pages of what readers see. Every method raises `DatabaseAway`."""
+    """Pages of the media visible to readers. Every method raises `DatabaseAway`."""
 
     def __init__(self, lines: DatabaseLines) -> None:
         self._lines = lines
@@ -190,10 +190,8 @@ class MediaLists:
         return Page.of(media[:limit], after, counted)
 
     async def counted_to(self) -> datetime | None:
-        """The moment after which lists of all media before one are not counted exactly.
-
-        None if there are not so many.
-        """
+        """The moment from which on lists of all media before it are not counted
+        exactly. None if there are not that many media."""
         rows = await self._lines.rows(ListStatement.COUNTED_TO, make=tuple[datetime])
         return rows[0][0] if rows else None
 

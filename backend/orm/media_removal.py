@@ -1,4 +1,4 @@
-"""The transactions in which a deleted media goes altogether."""
+"""The transactions that remove a deleted media completely."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -27,17 +27,17 @@ from backend.use_cases.ports import Claim
 
 
 class MediaRemoval:
-    """Takes a media out of the tables, and its bytes with it if nobody else has them.
+    """Removes a media from the tables, and its bytes too if no other media has them.
 
-    The last of several media that lets go of a blob removes it, so it does not matter
-    who else is being deleted at the same time.
+    The last of several media to release a blob removes it, so simultaneous deletions do
+    not matter.
     """
 
     @transaction.atomic
     def let_go(self, claim: Claim) -> Leftovers:
-        """Make a tombstone of the media; raises `LeaseLost`.
+        """Turn the media into a tombstone; raises `LeaseLost`.
 
-        Returns what must be removed now, also when an earlier attempt came this far.
+        Returns what must be removed now, even if an earlier attempt got this far.
         """
         blobs = self._lock_blobs(claim.media_id)
         media = Media.objects.select_for_update(no_key=True).get(uuid=claim.media_id)
@@ -76,7 +76,8 @@ class MediaRemoval:
 
     @transaction.atomic
     def reopen(self, claim: Claim) -> None:
-        """What a late attempt has stored since its media was deleted goes as well."""
+        """Objects stored by a late attempt after the deletion of its media are removed
+        too."""
         if claim.video is None or claim.kind == JobKind.DELETE_MEDIA:
             return
         if BlobUse(claim.video.uuid).is_known():
@@ -89,7 +90,7 @@ class MediaRemoval:
 
     @staticmethod
     def _leave(late: Claim, left: Leftovers) -> None:
-        """To the deletion that is still open, or to a new one. Needs the media locked."""
+        """Adds to the open deletion, or to a new one. Needs the media locked."""
         deletions = Job.objects.filter(media=late.media_id, kind=JobKind.DELETE_MEDIA)
         locked = deletions.select_for_update(no_key=True)
         job = locked.filter(status__in=OPEN_JOBS).first() or Job(
@@ -108,18 +109,19 @@ class MediaRemoval:
 
     @staticmethod
     def _lock_blobs(media_id: UUID) -> list[Blob]:
-        """In one order for everybody; nobody else adds one to a media that goes."""
+        """In the same order for all transactions; no other adds one to a media being
+        removed."""
         video = Media.objects.filter(uuid=media_id).values("video")
         miniature = Miniature.objects.filter(media=media_id).values("blob")
-        # For no insert that refers to a blob may be under way when its row goes.
+        # No insert that refers to a blob may be in progress when its row is removed.
         blobs = Blob.objects.select_for_update()
         found = blobs.filter(Q(uuid__in=video) | Q(uuid__in=miniature))
         return list(found.order_by("uuid"))
 
     @staticmethod
     def _is_unproven(media: Media) -> bool:
-        """Bytes may have been kept, as nobody knew whether the object is still there,
-        and the upload of this media was to find out."""
+        """Bytes may have been kept because it was unknown whether the object still
+        exists, and the upload of this media was to find out."""
         uploads = Job.objects.filter(media=media, kind=JobKind.UPLOAD_TO_CDN)
         latest = uploads.order_by("-queued_at").first()
         if latest is None or latest.status != JobStatus.FAILED:
@@ -131,7 +133,7 @@ class MediaRemoval:
 
     @staticmethod
     def _have_proven(blob_id: UUID | None) -> None:
-        """By another media that lives on these bytes, if there is one."""
+        """By another media with these bytes, if there is one."""
         others = Media.objects.filter(video=blob_id, status__in=LIVE_MEDIA)
         other = others.select_for_update(no_key=True).order_by("uuid").first()
         if other is not None:
@@ -165,7 +167,7 @@ class MediaRemoval:
 
     @staticmethod
     def _left_by(blob: Blob, *, is_video: bool) -> Leftovers:
-        """Of a blob that others have, at most the staged file goes."""
+        """If others have the blob, at most the staged file is removed."""
         use = BlobUse(blob.uuid)
         if use.is_used():
             unneeded = use.let_go_of_staged_file()

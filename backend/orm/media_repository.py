@@ -17,14 +17,14 @@ from backend.orm.models import Job, JobAttempt
 
 @dataclass(frozen=True, slots=True)
 class StoredVideo:
-    """The object of a video, and the name that it had when it came."""
+    """The object of a video, and its original file name."""
 
     object_key: str
     file_name: str
 
 
 class MediaRepository:
-    """What readers see of media: those that are deleting or deleted are not there.
+    """The media visible to readers: not those that are deleting or deleted.
 
     Every method raises `DatabaseAway`; those that name a media raise `MediaNotFound`.
     """

@@ -1,4 +1,4 @@
-"""What readers see of media, each as one row of one statement."""
+"""The visible state of media, each as one row of one statement."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from backend.orm.pages import Page, Start
 
 
 class MediaSummaryRow(NamedTuple):
-    """What a list shows of a media; `folded_title` is what titles are ordered by."""
+    """A media as lists show it; titles are ordered by `folded_title`."""
 
     uuid: UUID
     title: str
@@ -49,11 +49,11 @@ MediaPage: TypeAlias = Page[MediaSummaryRow, Start]
 class MediaRows:
     """The SQL of rows, which sees one state of everything.
 
-    It is written out, as it is most of what a read costs that the cache does not answer.
+    It is written out because it is most of the cost of a read that misses the cache.
     `tests/integration/test_media_rows.py` compares it with the models.
     """
 
-    # Constants, so that a prepared statement has the indexes of what is shown.
+    # Constants, so that a prepared statement can use the indexes of visible media.
     IS_SHOWN = "media.status IN ({})".format(
         ", ".join(f"'{status}'" for status in SHOWN_MEDIA)
     )
@@ -68,7 +68,7 @@ class MediaRows:
         blob.size_bytes, blob.media_type, media.duration_seconds, media.created_at,
         media.updated_at, {_KEY.format(UrlKind.MINIATURE)}
     """
-    # Of several values under one key the last stays.
+    # If a key has several values the last one wins.
     WHOLE = f"""
         {SUMMARY}, media.description, blob.sha256, media.file_name, media.revision,
         media.technical, media.failure_code, {_KEY.format(UrlKind.VIDEO)},

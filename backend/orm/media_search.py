@@ -13,12 +13,12 @@ from backend.orm.database_lines import DatabaseLines
 from backend.orm.media_rows import MediaPage, MediaRows, MediaSummaryRow
 from backend.orm.pages import MOST_COUNTED, Page
 
-# What a word must have to be looked for inside of others.
+# The least length of a word that is searched inside others.
 SUBSTRING_LEAST_CHARACTERS = 3
 
 
 class MatchStart(NamedTuple):
-    """The last match of the page before, by what matches are ordered by."""
+    """The last match of the previous page, by the order of matches."""
 
     rank: int
     length: int
@@ -69,7 +69,8 @@ class TitleWords:
 
     @classmethod
     def plain(cls, text: str) -> "TitleWords | None":
-        """Of what needs no tables to be folded, without a round trip to who has them."""
+        """Folds text that needs no tables, without a round trip to the database that
+        has them."""
         if not cls._PLAIN.fullmatch(text):
             return None
         return cls.of(f" {' '.join(text.lower().split())} ")
@@ -80,7 +81,8 @@ class TitleWords:
 
     @property
     def values(self) -> list[str]:
-        """Of each the pattern that it must match, as a whole word and as a beginning."""
+        """For each word the pattern it must match, and those of a whole word and a
+        beginning."""
         return [
             pattern
             for word in self.words
@@ -148,7 +150,7 @@ class SearchStatement:
     @classmethod
     @lru_cache(maxsize=256)
     def page(cls, words: int, *, is_first: bool) -> Statement:
-        """The total, rank and length, and what is shown of each media."""
+        """The total, and rank, length and shown columns of each media."""
         number = 3 * words
         start = range(number + 1, number + 5)
         after = "" if is_first else cls._AFTER.format(*start)
@@ -214,7 +216,7 @@ class MediaSearch:
         return Page.of([match.media for match in matches[:limit]], after, counted)
 
     async def _words(self, text: str) -> TitleWords:
-        """Asks the database, which has the tables, where more than case is folded."""
+        """Asks the database, which has the tables, if more than case must be folded."""
         plain = TitleWords.plain(text)
         if plain is not None:
             return plain
@@ -224,7 +226,7 @@ class MediaSearch:
         return TitleWords.of(folded)
 
     async def _total(self, words: TitleWords, start: MatchStart | None) -> int:
-        """Of a page that is empty, which does not say it."""
+        """The total for an empty page, which has no row to carry it."""
         if start is None:
             return 0
         statement = SearchStatement.total(len(words.words))
@@ -236,9 +238,9 @@ class MediaSearch:
     async def _titles(
         self, title: str, limit: int, start: MatchStart | None
     ) -> list[Match]:
-        """Titles that are what was asked for, word for word, in no order.
+        """Media whose whole title is the search text, unordered.
 
-        However old they are, unless there are more of them than are counted.
+        Includes old ones, unless there are more than are counted.
         """
         best = (0, len(title))
         newest: tuple[datetime | None, UUID | None] = (None, None)

@@ -1,4 +1,4 @@
-"""The transaction in which somebody gives a media another miniature."""
+"""The transaction in which a user replaces the miniature of a media."""
 
 from collections.abc import Callable
 from uuid import UUID

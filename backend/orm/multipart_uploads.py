@@ -1,4 +1,4 @@
-"""What attempts have noted of uploads in parts."""
+"""The records of attempts about uploads in parts."""
 
 from django.db import transaction
 from django.db.models import QuerySet

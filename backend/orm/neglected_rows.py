@@ -1,4 +1,4 @@
-"""Rows that the rules of the ledger do not leave behind, but people may."""
+"""Rows that the ledger never leaves behind, but manual changes may."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from backend.orm.models import Blob, Job, Media
 
 
 class NeglectedRows:
-    """Older than the grace, and nobody will do anything about them."""
+    """Rows older than the grace that no job will handle."""
 
     def __init__(self, grace: timedelta) -> None:
         self._old = FromNow(-grace)

@@ -1,4 +1,4 @@
-"""The row of bytes that may be new."""
+"""The row of a blob that may be new."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -26,7 +26,7 @@ class NewBlob:
     object_key: ObjectKey
 
     def insert(self) -> None:
-        """Changes nothing where the bytes are known."""
+        """Changes nothing if the bytes are known."""
         values: dict[str, UUID | str | int] = {
             "uuid": self.uuid,
             "sha256": self.sha256,

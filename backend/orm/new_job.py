@@ -8,7 +8,7 @@ from backend.orm.models import Job
 
 
 class NewJob:
-    """A queued job that the API rings for; the sweeper does if that gets lost."""
+    """A queued job that the API rings for, or the sweeper if that message is lost."""
 
     @staticmethod
     def of(

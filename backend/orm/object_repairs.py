@@ -1,4 +1,4 @@
-"""The transactions in which the object of a blob is found to be gone, or back."""
+"""The transactions for an object of a blob that is found missing, or back."""
 
 from collections.abc import Callable, Collection
 from uuid import UUID
@@ -43,7 +43,8 @@ class ObjectRepairs:
 
 
 class LostObjects:
-    """The same, found by a job: it has the bytes, or has seen them in the store.
+    """The same for findings of a job, which has the bytes or has seen them in the
+    store.
 
     Both return the media that are changed; they raise `LeaseLost` and `JobFailed`.
     """

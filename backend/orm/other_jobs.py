@@ -26,7 +26,8 @@ class OtherJobs:
         )
 
     def close(self) -> bool:
-        """False while an attempt holds a lease; else none of them can write any more."""
+        """False while an attempt holds a lease; otherwise none of them can write any
+        more."""
         leased = ExpressionWrapper(Q(lease_until__gt=Now()), BooleanField())
         running = self._jobs.filter(status=JobStatus.RUNNING).annotate(leased=leased)
         jobs = list(running.select_for_update(no_key=True))

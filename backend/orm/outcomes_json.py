@@ -5,9 +5,9 @@ from backend.domain.consistency import Finding, FindingKind, Outcome, Repair
 
 
 class OutcomesJson:
-    """Outcomes as they stand in a report.
+    """Outcomes as stored in a report.
 
-    What was claimed meanwhile was nothing that anybody should know of.
+    Things claimed meanwhile are left out, as they were never wrong.
     """
 
     _LEFT = "left: "

@@ -1,4 +1,4 @@
-"""What the tables, and open jobs, still own in other stores."""
+"""What the tables and open jobs still own in other stores."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ _LEFTOVERS = """
 
 
 class OwnedNames:
-    """Which things of other stores have an owner; also asked inside of transactions."""
+    """Which things of other stores have an owner; also used inside transactions."""
 
     @classmethod
     def objects(cls, keys: Collection[str]) -> set[str]:
@@ -39,8 +39,8 @@ class OwnedNames:
 
     @classmethod
     def files(cls, names: Collection[UUID]) -> set[UUID]:
-        """Those of pictures also when their job has failed: it may be retried. And those
-        that are being received into the object store."""
+        """Includes pictures of failed jobs, which may be retried, and files being
+        received into the object store."""
         blobs = BlobUse.needing_staged_file().filter(staged_name__in=names)
         pictures = Job.objects.filter(staged_name__in=names)
         named = cls._leftovers(LeftoversJson.STAGED_FILE, map(str, names))
@@ -53,11 +53,11 @@ class OwnedNames:
 
     @classmethod
     def uploads(cls, uploads: Sequence[HeldUpload]) -> set[str]:
-        """Those that an attempt is just making, or that the next one goes on with."""
+        """Uploads that an attempt is making, or that the next one will resume."""
         keys = {str(upload.key) for upload in uploads}
         upload_ids = {upload.upload_id for upload in uploads}
-        # Whatever the state of the blob: one that is stored is put again where nobody
-        # could tell whether its object is there.
+        # Whatever the state of the blob: a stored one is put again if it is unknown
+        # whether its object exists.
         waiting = Blob.objects.filter(
             cls._uploading(OPEN_JOBS), multipart_upload__upload_id__in=upload_ids
         )
@@ -81,7 +81,8 @@ class OwnedNames:
 
     @staticmethod
     def _leftovers(store: str, names: Iterable[str]) -> set[str]:
-        """What an open job has taken out of the tables and is about to remove."""
+        """What an open job has removed from the tables and is about to remove
+        elsewhere."""
         values: list[Any] = [list(OPEN_JOBS), store, list(names)]
         with connection.cursor() as cursor:
             cursor.execute(_LEFTOVERS, values)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 from uuid import UUID
 
-# The total of a page is exact to here: to count a whole table takes as long as it is.
+# Totals are exact up to here: counting a whole table takes time in proportion.
 MOST_COUNTED = 10_000
 
 Item = TypeVar("Item")
@@ -31,5 +31,5 @@ class Page(Generic[Item, Start]):
 
     @classmethod
     def of(cls, items: Sequence[Item], after: Start | None, counted: int) -> Self:
-        """`counted` may have stopped somewhere beyond what is told exactly."""
+        """`counted` may have stopped somewhere beyond the exact limit."""
         return cls(items, after, min(counted, MOST_COUNTED), counted <= MOST_COUNTED)

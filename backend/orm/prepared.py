@@ -8,7 +8,8 @@ from django.db import connection
 
 
 class PreparingCursor(psycopg.Cursor[Any]):
-    """Django's own writes values into the text, so that each one is planned anew."""
+    """Django's own cursor writes values into the text, so that each statement is
+    planned anew."""
 
     def execute(self, query: Any, params: Any = None, **_: Any) -> "PreparingCursor":
         return super().execute(query, params, prepare=True)
@@ -16,10 +17,10 @@ class PreparingCursor(psycopg.Cursor[Any]):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A statement that each connection of Django's has the server plan only once.
+    """A statement that the server plans only once per connection of Django.
 
-    For those of which every job needs several: to have the ORM write them again each
-    time takes longer than to run them. Errors are Django's.
+    For statements of which every job needs several: building them with the ORM each
+    time takes longer than running them. Errors are Django's.
     """
 
     text: str

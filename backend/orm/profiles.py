@@ -1,4 +1,4 @@
-"""What accounts show of themselves."""
+"""Accounts as their profiles show them."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -27,5 +27,5 @@ class Profiles:
 
     @classmethod
     def known(cls, rights: Iterable[str]) -> frozenset[Right]:
-        """A later version may have written others."""
+        """A later version may have written unknown rights."""
         return frozenset(cls._RIGHTS[right] for right in rights if right in cls._RIGHTS)

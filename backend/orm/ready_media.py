@@ -14,7 +14,7 @@ from backend.orm.prepared import Prepared
 
 @dataclass(frozen=True, slots=True)
 class ReadyMedia:
-    """Whoever comes second, publishing or describing, makes it ready.
+    """The second of publishing and describing makes the media ready.
 
     Needs the media locked. Both change what readers see, so the revision rises.
     """

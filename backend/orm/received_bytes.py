@@ -1,4 +1,4 @@
-"""Whether a blob lives on from the bytes that were just received."""
+"""Whether a blob needs the file that was just received."""
 
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -16,7 +16,7 @@ from backend.orm.new_blob import NewBlob
 
 
 class BytesUse(Enum):
-    """What becomes of a received file."""
+    """What happens to a received file."""
 
     # The blob has its bytes.
     SPARE = "spare"
@@ -24,9 +24,9 @@ class BytesUse(Enum):
     NEW = "new"
     # The bytes of the blob are lost: it is staged again.
     HEALING = "healing"
-    # Nobody could tell: kept until a job has looked.
+    # Unknown: kept until a job has checked.
     KEPT = "kept"
-    # Nobody could tell, and the file of an earlier upload is still there.
+    # Unknown, and the file of an earlier upload still exists.
     KEPT_BEFORE = "kept before"
 
     @property
@@ -39,12 +39,12 @@ class BytesUse(Enum):
 
     @property
     def replaces_a_file(self) -> bool:
-        """One may still be there, of the time before the blob was stored."""
+        """A file from before the blob was stored may still exist."""
         return self in (BytesUse.HEALING, BytesUse.KEPT)
 
 
 class ReceivedBytes:
-    """Finds or makes the blob of received bytes, and says what it has the file for.
+    """Finds or makes the blob of received bytes, and decides what the file is used for.
 
     `is_staged` tells whether a staged file of a size is there.
     """
@@ -60,7 +60,8 @@ class ReceivedBytes:
 
     @classmethod
     def blob(cls, new: NewMedia) -> Blob:
-        """The blob of these bytes, locked; it waits for a twin that is being written."""
+        """The blob of these bytes, locked; waits for a parallel transaction that is
+        writing it."""
         while True:
             cls._insert(new)
             locked = Blob.objects.select_for_update(no_key=True)
@@ -69,7 +70,7 @@ class ReceivedBytes:
                 return blob
 
     def use(self, new: NewMedia, blob: Blob, sighting: Sighting | None) -> BytesUse:
-        """Needs the blob locked, and names the file in its row where it is needed.
+        """Needs the blob locked, and names the file in its row if it is needed.
 
         Raises `ObjectUnseen`, `StagedFileGone` and `StagedFileNotSealed`.
         """
@@ -79,7 +80,7 @@ class ReceivedBytes:
         return use
 
     def are_known_lost(self, blob: Blob) -> bool:
-        """What can be told without the object store."""
+        """The decision, if it is possible without the object store."""
         if blob.state == BlobState.STAGED:
             return not self._has_file(blob)
         return blob.state == BlobState.MISSING
@@ -107,7 +108,7 @@ class ReceivedBytes:
         return self._is_staged(blob.staged_name, blob.size_bytes)
 
     def _use_if_stored(self, blob: Blob, sighting: Sighting | None) -> BytesUse:
-        """Raises `ObjectUnseen` where nobody has looked for the object."""
+        """Raises `ObjectUnseen` if the object has not been checked."""
         now = BlobRows.ref(blob)
         if sighting is None or not sighting.holds_for(now):
             raise ObjectUnseen(now)
@@ -117,9 +118,9 @@ class ReceivedBytes:
         return use
 
     def _awaits_a_look(self, blob: Blob) -> bool:
-        """Whether the file of the blob stays until a job has looked that is to come.
+        """Whether the file of the blob stays until a future job has checked.
 
-        An upload that runs may have looked already, and lets the file go.
+        A running upload may have checked already, and releases the file.
         """
         running = Job.objects.filter(
             media__video=blob.uuid,
@@ -129,8 +130,8 @@ class ReceivedBytes:
         return self._has_file(blob) and not running.exists()
 
     def _take_over(self, new: NewMedia, blob: Blob, use: BytesUse) -> None:
-        """Always the received file, also where an older one is: a job that has ended
-        may be about to remove that."""
+        """Always the received file, even if an older one exists: a finished job may be
+        about to remove that."""
         if not new.file.sealed:
             raise StagedFileNotSealed
         if not self._is_staged(new.file.name, new.file.size_bytes):

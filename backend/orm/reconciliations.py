@@ -1,4 +1,4 @@
-"""Whose turn it is to compare the stores, and what has come of it."""
+"""Turns to compare the stores, and their results."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from backend.use_cases.ports import Turn
 
 # From the end of a turn to the beginning of the next.
 PAUSE = timedelta(seconds=10)
-# Six comparisons of 5 s at most; whoever has not ended by then has died in his turn.
+# Six comparisons of 5 s at most; a worker that takes longer has died in its turn.
 LONGEST_TURN = timedelta(seconds=30)
 
 _CLAIM = """

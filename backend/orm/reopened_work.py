@@ -14,7 +14,7 @@ from backend.orm.revision import Revision
 class ReopenedWork:
     """Needs the blob and the media locked."""
 
-    # What a job had achieved counts no longer once it is done again.
+    # The result of a job no longer counts once the job is repeated.
     MOMENTS: Final = {
         JobKind.UPLOAD_TO_CDN: "published_at",
         JobKind.EXTRACT_METADATA: "described_at",
@@ -26,7 +26,8 @@ class ReopenedWork:
     ) -> None:
         """Queue a job of each kind that is not open.
 
-        A media that is decided by one of them is processed again until it has succeeded.
+        If one of them decides about the media, it is processed again until that job has
+        succeeded.
         """
         cls._open(media_id, kinds, request_id, cls._changes(kinds))
 
@@ -34,18 +35,18 @@ class ReopenedWork:
     def queue(
         cls, media_id: UUID, kinds: Collection[JobKind], request_id: str = ""
     ) -> None:
-        """The same, but meanwhile the media stays what it is."""
+        """The same, but the media keeps its status meanwhile."""
         cls._open(media_id, kinds, request_id, {})
 
     @classmethod
     def publish(cls, media: Media, request_id: str = "") -> None:
-        """Have its bytes put at the CDN origin again, and all that it lacks besides."""
+        """Queue the upload of its bytes again, and everything else that it lacks."""
         kinds = dict.fromkeys([JobKind.UPLOAD_TO_CDN, *cls.lacking(media)])
         cls.open(media.uuid, kinds.keys(), request_id)
 
     @classmethod
     def lacking(cls, media: Media) -> list[JobKind]:
-        """What must be done before it is ready."""
+        """The work needed before it is ready."""
         moments = cls.MOMENTS.items()
         return [kind for kind, moment in moments if getattr(media, moment) is None]
 

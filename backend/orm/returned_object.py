@@ -1,4 +1,4 @@
-"""What becomes of a blob, and of the media that show it, when its object is back."""
+"""What happens to a blob and the media that show it when its object is back."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from backend.orm.revision import Revision
 
 
 class ReturnedObject:
-    """Of a blob that was missing, and is locked."""
+    """The object of a missing blob, which must be locked."""
 
     def __init__(self, locked: LockedBlob) -> None:
         self._locked = locked
@@ -25,7 +25,7 @@ class ReturnedObject:
         return [*again, *self._picture_again()]
 
     def _picture_again(self) -> list[UUID]:
-        """Where no other picture has taken its place meanwhile."""
+        """If no other picture has replaced it meanwhile."""
         pictured = [media.uuid for media in self._locked.pictured()]
         for media_id in pictured:
             Url.objects.update_or_create(

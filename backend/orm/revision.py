@@ -1,4 +1,4 @@
-"""How a change of what readers see of a media is told apart from the state before."""
+"""The number that distinguishes the visible states of a media."""
 
 from collections.abc import Collection
 from typing import Any
@@ -13,7 +13,7 @@ from backend.orm.models import Media
 
 
 class Revision:
-    """Rises in every transaction after which readers see another media.
+    """Rises in every transaction that changes what readers see of a media.
 
     That includes the statuses of its jobs. It locks the media, so call it before a job
     is written to.
@@ -27,7 +27,7 @@ class Revision:
 
     @staticmethod
     def rise(media_id: UUID, **changes: Any) -> None:
-        """Write the changes too. Nothing happens to a media that nobody sees."""
+        """Write the changes too. Does nothing to a media that is not visible."""
         Media.objects.filter(uuid=media_id, status__in=SHOWN_MEDIA).update(
             **changes, revision=F("revision") + 1, updated_at=Now()
         )

@@ -6,13 +6,13 @@ from backend.orm.models import Role
 
 
 class RoleRepository:
-    """What there is to be given. Every method raises `DatabaseAway`."""
+    """The roles that can be assigned. Every method raises `DatabaseAway`."""
 
     def __init__(self, threads: DatabaseThreads) -> None:
         self._threads = threads
 
     async def all(self) -> list[Role]:
-        """Those that are there from the start come first."""
+        """The built-in roles come first."""
         return await self._threads.run(self._all)
 
     async def one(self, name: str) -> Role:

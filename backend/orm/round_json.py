@@ -6,7 +6,7 @@ from backend.orm.outcomes_json import OutcomesJson
 
 
 class RoundJson:
-    """A round as it stands in its row, to be gone on with in the next turn."""
+    """A round as stored in its row, to be continued in the next turn."""
 
     @staticmethod
     def dump(round_: Round) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""All sessions of an account, and those that nobody needs any more."""
+"""All sessions of an account, and those that are no longer needed."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -18,7 +18,7 @@ from backend.use_cases.ports import Freshness
 
 
 class DjangoSessionLedger:
-    """The `SessionLedger` port. What has ended is made known after the commit."""
+    """The `SessionLedger` port. Ended sessions are made known after the commit."""
 
     def __init__(self, threads: DatabaseThreads, freshness: Freshness) -> None:
         self._transactions = Transactions(threads)

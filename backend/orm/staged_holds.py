@@ -13,7 +13,7 @@ from backend.orm.away import LOST
 
 _LOG = structlog.get_logger(__name__)
 
-# Of a server that holds locks of a machine which went away without a word.
+# For a server that holds locks of a machine which vanished silently.
 _LIVELINESS = """
     SET tcp_keepalives_idle = 20; SET tcp_keepalives_interval = 5;
     SET tcp_keepalives_count = 4
@@ -29,15 +29,15 @@ _HELD = """
 
 
 class StagedHold:
-    """One such lock: of a session, so that it ends with the process that has it.
+    """One such lock: a session lock, so that it ends with its process.
 
-    Another key than that of `StagedLock`, which the transaction of the same upload takes
-    on another session.
+    Its key differs from that of `StagedLock`, which the transaction of the same upload
+    takes on another session.
     """
 
     @staticmethod
     def take(session: BaseDatabaseWrapper, name: UUID) -> None:
-        """Names are made once, so nobody else has it, and no one waits."""
+        """Names are unique, so the lock is free and nobody waits."""
         with session.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_advisory_lock(hashtextextended(%s, 1))", [str(name)]
@@ -52,7 +52,7 @@ class StagedHold:
 
     @staticmethod
     def held(names: Collection[UUID]) -> set[UUID]:
-        """Those that any session holds; asked on the connection of this thread."""
+        """The names that any session holds, read on the connection of this thread."""
         with connection.cursor() as cursor:
             cursor.execute(_HELD, [[str(name) for name in names]])
             return {UUID(name) for (name,) in cursor.fetchall()}
@@ -75,7 +75,9 @@ class DjangoStagedHolds:
                 StagedHold.take(self._connected(), name)
             except LOST as error:
                 self._drop()
-                raise StagingAway("Nobody can be told what is received.") from error
+                raise StagingAway(
+                    "The names of files being received cannot be locked."
+                ) from error
             self._names.add(name)
 
     def renew(self) -> None:
@@ -98,7 +100,7 @@ class DjangoStagedHolds:
                 self._drop()
 
     def close(self) -> None:
-        """Blocking: let go of all."""
+        """Blocking: release all."""
         with self._lock:
             self._names.clear()
             self._drop()

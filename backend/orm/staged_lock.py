@@ -6,7 +6,7 @@ from django.db import connection
 
 
 class StagedLock:
-    """Held to the end of the transaction; whoever removes an unowned file takes it too."""
+    """Held to the end of the transaction; removing an unowned file takes it too."""
 
     @staticmethod
     def take(name: UUID) -> None:

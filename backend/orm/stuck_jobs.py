@@ -1,4 +1,4 @@
-"""What does not go on, for how long, and why."""
+"""Jobs that make no progress, for how long, and why."""
 
 from datetime import timedelta
 from typing import Any
@@ -58,7 +58,7 @@ SELECT extract(epoch FROM statement_timestamp() - max(seen_at)) FROM worker_hear
 
 
 class StuckJobs:
-    """Reads as one unit; what it tells may have gone on since."""
+    """Reads as one unit; the jobs may have continued since."""
 
     @classmethod
     def read(cls, longer_than: timedelta, most: int) -> Stuck:

@@ -1,4 +1,4 @@
-"""Jobs that may be what their workers die of, kept apart."""
+"""Jobs that may be killing their workers, kept apart."""
 
 from uuid import UUID
 
@@ -15,17 +15,20 @@ SUSPECTS_LOCK = 7_203_119
 
 
 class Suspects:
-    """Jobs that have lost workers again and again: no process runs two of them at a time.
+    """Jobs that have lost workers again and again: no process runs two of them at a
+    time.
 
-    What kills a process takes all that runs there along, and nobody can tell who it was.
-    But a job that kills is a suspect after two deaths, and so is who died with it twice.
-    They never run beside each other again: nobody is taken along by the same job more
-    than twice, and fewer than three such jobs make no innocent one use up its attempts.
+    A job that kills a process takes everything that runs there with it, and the killer
+    is unknown. But after two deaths the killer is a suspect, and so is every job that
+    died with it twice. They never run beside each other again: no job dies from the
+    same killer more than twice, and fewer than three such jobs make no innocent one use
+    up its attempts.
     """
 
     @classmethod
     def may_run(cls, job_id: UUID, failed_attempts: int, worker: str) -> bool:
-        """Asked when it has just been taken, be its attempt written or not."""
+        """Checked when it has just been taken, whether or not its attempt is
+        written."""
         if failed_attempts < SUSPICIOUS_LOSSES or not cls._is_one(job_id):
             return True
         cls._lock(worker)
@@ -55,7 +58,8 @@ class Suspects:
 
     @staticmethod
     def _lock(worker: str) -> None:
-        """To the end of the transaction: of two threads of a process one comes first."""
+        """Locks to the end of the transaction, so that two threads of a process take
+        turns."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_advisory_xact_lock(%s, hashtext(%s))",

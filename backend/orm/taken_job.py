@@ -31,9 +31,9 @@ class TakenJob:
     waited_seconds: float
     blob: tuple[UUID | None, str, int, str, str, UUID, str]
 
-    # One statement sees one state: nothing can come between what it asks and changes.
+    # One statement sees one state: nothing can change between its reads and writes.
     # Every column has its table: a later release may add one of the same name elsewhere.
-    # Readers see each time that the job runs, so the revision rises.
+    # Readers see that the job runs, so the revision rises each time.
     _TAKE: ClassVar = Prepared("""
         WITH taken AS (
             UPDATE job

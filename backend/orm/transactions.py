@@ -31,19 +31,19 @@ class Transactions:
     async def commit(
         self, unit: Callable[P, R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """For what takes a staged file over. Raises `CommitUnknown` too."""
+        """For transactions that take over a staged file. Raises `CommitUnknown` too."""
         try:
             return await self.run(unit, *args, **kwargs)
         except DatabaseSilent as error:
             raise CommitUnknown from error
 
     async def held(self, unit: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """For what an attempt writes while it goes on.
+        """For writes of a running attempt.
 
         Raises `JobFailed` with `lease_lost` in place of `LeaseLost`.
         """
         try:
             return await self.run(unit, *args, **kwargs)
         except LeaseLost as error:
-            message = "Somebody else has the job."
+            message = "Another worker has the job."
             raise JobFailed(FailureCode.LEASE_LOST, message) from error

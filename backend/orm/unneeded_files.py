@@ -1,4 +1,4 @@
-"""Staged files that nobody needs any more, now that a job is over."""
+"""Staged files that are no longer needed, now that a job is over."""
 
 from uuid import UUID
 
@@ -15,7 +15,7 @@ _SENT = Prepared("""
 
 
 class UnneededFiles:
-    """Asked with blob and media locked, in the transaction that ends the job."""
+    """Called with blob and media locked, in the transaction that ends the job."""
 
     @classmethod
     def let_go(cls, media_id: UUID, blob_id: UUID | None) -> StagedNames:
@@ -26,7 +26,7 @@ class UnneededFiles:
 
     @staticmethod
     def _let_go_of_pictures(media_id: UUID) -> StagedNames:
-        """One that failed for another reason than itself is kept for a retry."""
+        """A picture whose job failed for another reason is kept for a retry."""
         if _SENT.row(media=media_id) is None:
             return ()
         sent = Job.objects.filter(media=media_id, staged_name__isnull=False)

@@ -1,4 +1,4 @@
-"""The transactions in which something is given up because nobody owns it."""
+"""The transactions that give up things without an owner."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from backend.use_cases.ports import HeldUpload, StagedInventory
 
 
 class UnownedRepairs:
-    """Ask again under the locks of whoever might be claiming the thing just now."""
+    """Check again under the same locks that a claim of the thing would take."""
 
     def __init__(self, staged: StagedInventory) -> None:
         self._staged = staged

@@ -19,7 +19,7 @@ from backend.use_cases.ports import Freshness
 
 
 class DjangoUserLedger:
-    """The `UserLedger` port. What has changed is made known after the commit."""
+    """The `UserLedger` port. Changes are made known after the commit."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class DjangoUserLedger:
                 password=new.password_hash,
                 role=role,
             )
-            # Sign-up takes no turn: whoever was first with the address is waited for.
+            # Sign-up takes no turn: an earlier one with the same address is waited for.
             User.objects.bulk_create([user], ignore_conflicts=True)
             made = User.objects.select_related("role").filter(pk=user.pk).first()
             if made is None:
@@ -83,7 +83,7 @@ class DjangoUserLedger:
     def _delete(
         self, user_id: UUID, transfer_to: UUID | None, caller: Caller
     ) -> list[UUID]:
-        """Returns the media that have another owner now."""
+        """Returns the media that changed their owner."""
         with self._administration.by(caller, Right.USER_MANAGE) as administrator:
             user = self._locked(user_id, administrator)
             return self._removal.execute(user, transfer_to)

@@ -1,4 +1,4 @@
-"""How an account goes, and what becomes of its media."""
+"""The removal of an account, and what happens to its media."""
 
 from uuid import UUID
 
@@ -11,9 +11,9 @@ from backend.orm.models import Blob, Media, User
 
 
 class UserRemoval:
-    """Deletes a user who is locked; his media go to another, or he has none.
+    """Deletes a locked user, whose media go to another user, or who has none.
 
-    Media that are gone do not keep him: they have nobody then, and their history stays.
+    Deleted media do not prevent this: they lose their owner, and their history stays.
     Locks in the order of all ledger transactions: user, blob, media.
     """
 
@@ -33,15 +33,15 @@ class UserRemoval:
 
     @staticmethod
     def _check_receiver(user: User, receiver_id: UUID) -> None:
-        """Nobody else is deleted at the same time. Raises `Invalid`."""
+        """No other user is deleted at the same time. Raises `Invalid`."""
         receivers = User.objects.exclude(pk=user.pk).filter(pk=receiver_id)
         if not receivers.exists():
             raise Invalid(problems={"transfer_to": "There is no other such user."})
 
     def _lock_media(self, user: User) -> list[UUID]:
-        """Returns those that can be seen.
+        """Returns the visible media.
 
-        Whoever takes the same bytes in, or has them tried again, waits for the blob.
+        An upload or a retry of the same bytes waits for the blob.
         """
         videos = self._of(user).values("video")
         blobs = Blob.objects.select_for_update(no_key=True).filter(uuid__in=videos)

@@ -18,7 +18,7 @@ UserPage: TypeAlias = Page[Profile, PageStart]
 
 @dataclass(frozen=True, slots=True)
 class UserFilter:
-    """Which users are listed: None takes all. `text` is in the address."""
+    """Which users are listed; None means any. `text` is a part of the address."""
 
     text: str | None = None
     role: str | None = None
@@ -35,7 +35,7 @@ class UserFilter:
 
 
 class UserRepository:
-    """What administrators see of accounts. Every method raises `DatabaseAway`."""
+    """Accounts as administrators see them. Every method raises `DatabaseAway`."""
 
     def __init__(self, threads: DatabaseThreads) -> None:
         self._threads = threads

@@ -1,4 +1,4 @@
-"""What all workers count or see, in one row for each series."""
+"""The counts and levels of all workers, in one row for each series."""
 
 import json
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class WorkerTallies(Transactions):
 
     @staticmethod
     def all() -> list[Tally]:
-        """What other releases counted is left out."""
+        """Series of other releases are left out."""
         found = []
         for row in WorkerTally.objects.order_by("series"):
             series = Series.of(json.loads(row.series))
@@ -42,7 +42,7 @@ class WorkerTallies(Transactions):
     @staticmethod
     @transaction.atomic
     def _add(tallies: Sequence[Tally]) -> None:
-        """In one order, so that two workers do not wait for each other."""
+        """In a fixed order, so that two workers never deadlock."""
         levels = [tally for tally in tallies if tally.series.measure.is_level]
         counts = [tally for tally in tallies if not tally.series.measure.is_level]
         with connection.cursor() as cursor:

@@ -47,7 +47,7 @@ class User(AbstractBaseUser):
     role = models.ForeignKey(Role, models.PROTECT, related_name="users")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    last_login = None  # Sessions tell it better.
+    last_login = None  # Sessions record it better.
 
     USERNAME_FIELD = "email"
 
@@ -70,7 +70,7 @@ class User(AbstractBaseUser):
         return self.is_active and right in self.role.rights
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
-        """Django's own permissions are not used: staff may look at what there is."""
+        """Django's own permissions are not used: staff may view everything."""
         return self.is_active and self.is_staff
 
     def has_module_perms(self, app_label: str) -> bool:
@@ -78,7 +78,7 @@ class User(AbstractBaseUser):
 
 
 class Session(models.Model):
-    """One sign-in: a family of refresh tokens of which only the latest is alive."""
+    """One sign-in: a family of refresh tokens of which only the latest is valid."""
 
     uuid = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="sessions")

@@ -34,8 +34,8 @@ _SHOWN = Q(status__in=SHOWN_MEDIA)
 class Blob(models.Model):
     """Bytes, shared by all media that have them.
 
-    `staged_name` is their staged file. Once that is `let_go` nobody can rely on it any
-    more: somebody may be about to remove it, or it is not what was received.
+    `staged_name` is their staged file. Once it is `let_go` nothing may rely on it: it
+    may be about to be removed, or its bytes are not those that were received.
     """
 
     uuid = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -66,7 +66,7 @@ class Blob(models.Model):
 
 
 class Media(models.Model):
-    """What a person sees; `revision` rises with every visible change."""
+    """A media as people see it; `revision` rises with every visible change."""
 
     uuid = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     title = models.CharField(max_length=TITLE_MOST_CHARACTERS)
@@ -74,9 +74,9 @@ class Media(models.Model):
         max_length=DESCRIPTION_MOST_CHARACTERS, blank=True, default=""
     )
     file_name = models.CharField(max_length=FILE_NAME_MOST_BYTES)
-    # What is gone outlives the account that owned it.
+    # A tombstone outlives the account that owned the media.
     owner = models.ForeignKey(User, models.PROTECT, null=True, related_name="media")
-    # A tombstone has let go of its bytes.
+    # A tombstone has no bytes.
     video = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="media")
     status = models.CharField(max_length=20, default=MediaStatus.PENDING)
     failure_code = models.CharField(max_length=50, blank=True, default="")
@@ -88,7 +88,7 @@ class Media(models.Model):
     published_at = models.DateTimeField(null=True)
     described_at = models.DateTimeField(null=True)
     # Its words without case and accents, each between spaces: titles are searched and
-    # ordered by it, and nobody but the database folds.
+    # ordered by it, and only the database folds.
     folded_title = models.GeneratedField(
         expression=Func("title", function="fold_title"),
         output_field=models.TextField(db_collation="C"),
@@ -157,7 +157,7 @@ class Media(models.Model):
                 condition=_SHOWN,
                 name="media_by_duration",
             ),
-            # A word that very many titles have is looked for here, without the rows.
+            # A word in very many titles is searched here, without reading rows.
             models.Index(
                 fields=["-created_at", "-uuid"],
                 include=["folded_title"],
@@ -188,8 +188,8 @@ class Media(models.Model):
 class Miniature(models.Model):
     """The still picture of a media; `made_with` names the libraries that made it.
 
-    Beside the one that is `shown` there may be another, which will be in its place as
-    soon as it is stored. Both are uses of their blobs.
+    Beside the `shown` one there may be another, which replaces it once it is stored.
+    Both use their blobs.
     """
 
     media = models.ForeignKey(Media, models.CASCADE, related_name="miniatures")
@@ -213,7 +213,7 @@ class Miniature(models.Model):
 
 
 class Url(models.Model):
-    """Where something of a media is fetched; the address is made when it is shown."""
+    """The place of an object of a media; the address is made when it is shown."""
 
     media = models.ForeignKey(Media, models.CASCADE, related_name="urls")
     kind = models.CharField(max_length=20)

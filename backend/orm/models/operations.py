@@ -11,7 +11,7 @@ _RECONCILIATION = Checks("reconciliation")
 
 
 class JobPause(models.Model):
-    """A kind of job of which no worker begins one, until somebody resumes it."""
+    """A paused kind of job: no worker begins one until the kind is resumed."""
 
     kind = models.CharField(primary_key=True, max_length=30)
     paused_at = models.DateTimeField(db_default=Now())
@@ -40,7 +40,7 @@ class WorkerHeartbeat(models.Model):
 
 
 class WorkerTally(models.Model):
-    """What all workers have counted of one series, whose name and labels are its key."""
+    """The counts of all workers for one series, whose name and labels are its key."""
 
     series = models.CharField(primary_key=True, max_length=300)
     counts = ArrayField(models.BigIntegerField())
@@ -54,10 +54,10 @@ class WorkerTally(models.Model):
 
 
 class Reconciliation(models.Model):
-    """How far the comparison of the stores has come; there is one row.
+    """How far the comparison of the stores has got; there is one row.
 
-    The next turn may be had at `due_at`; `turn` rises with each, and who had an older
-    one writes no more.
+    The next turn may begin at `due_at`; `turn` rises with each, and the holder of an
+    older one can no longer write.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)

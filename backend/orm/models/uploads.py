@@ -11,8 +11,8 @@ _PART = Checks("uploaded_part")
 class MultipartUpload(models.Model):
     """The upload in parts of a blob that is not stored yet; the store named it."""
 
-    # The database takes it away with its blob, also when code deletes one that does not
-    # know of uploads: the migration says so.
+    # The database deletes it with its blob, even if the deleting code does not
+    # know of uploads: see the migration.
     blob = models.OneToOneField(
         Blob,
         models.DO_NOTHING,
@@ -20,7 +20,7 @@ class MultipartUpload(models.Model):
         db_constraint=False,
         related_name="multipart_upload",
     )
-    # Stores choose its length: some seal what they must know into it.
+    # Stores choose its length: some encode state in it.
     upload_id = models.CharField(max_length=2_000)
     part_bytes = models.BigIntegerField()
     begun_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -33,7 +33,7 @@ class MultipartUpload(models.Model):
 
 
 class UploadedPart(models.Model):
-    """A part that the object store has taken, and what was sent as it."""
+    """A part that the object store has accepted, and the hash of what was sent."""
 
     # As above.
     multipart_upload = models.ForeignKey(
