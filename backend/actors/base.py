@@ -1,4 +1,4 @@
-"""What every actor shares: its registration, and the log context of its messages."""
+"""The base of actors: registration, and the log context of messages."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar

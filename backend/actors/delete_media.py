@@ -7,7 +7,7 @@ from backend.use_cases.run_job import RunJob
 
 
 class DeleteMediaActor(BaseActor):
-    """Removes what a deleted media has left in the stores."""
+    """Removes the remains of a deleted media from the stores."""
 
     kind = JobKind.DELETE_MEDIA
 

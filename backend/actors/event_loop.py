@@ -12,10 +12,10 @@ LAST_WORD_SECONDS = 3.0
 
 
 class AttemptsLoop(AsyncIO):
-    """Dramatiq's loop, which ends only when every attempt has had its last word.
+    """Dramatiq's loop, but it ends only when every attempt has finished.
 
-    Dramatiq itself waits a second for an interrupted attempt and then ends the loop
-    under it; who then has not released its job leaves it to the end of its lease.
+    Dramatiq itself waits a second for an interrupted attempt and then ends its loop; a
+    job that was not released by then waits for the end of its lease.
     """
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: Worker) -> None:
@@ -28,7 +28,7 @@ class AttemptsLoop(AsyncIO):
     async def _last_words() -> None:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
-            # Those that are being cancelled are just saying theirs.
+            # Cancelled attempts are just finishing.
             if not task.cancelling():
                 task.cancel()
         if tasks:

@@ -19,8 +19,8 @@ log = structlog.get_logger(__name__)
 class PeriodicThread:
     """Does its work every few seconds until it is stopped, on a loop of its own.
 
-    A store that is away is waited for. `close` lets go, on that loop, of what was opened
-    on it.
+    If a store is away it tries again. `close` closes, on that loop, what was opened on
+    it.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class PeriodicThread:
             await work()
         except Unavailable as error:
             log.warning("periodic.skipped", thread=self._name, reason=str(error))
-        # Nothing may end this thread: nobody else does its work in this process.
+        # Nothing may end this thread: nothing else does its work in this process.
         except Exception:
             log.exception("periodic.crashed", thread=self._name)
 

@@ -12,10 +12,10 @@ from backend.domain.media import BlobRef
 
 
 class BlobSource:
-    """Hashes the whole file on the way, a part after the other.
+    """Hashes the whole file while sending it, part by part.
 
-    Raises `JobFailed` with `staged_file_missing` where it is not what was received: the
-    store has no part in that, and another attempt would read the same.
+    Raises `JobFailed` with `staged_file_missing` if it is not what was received: that
+    is not the store's fault, and another attempt would read the same.
     """
 
     def __init__(self, blob: BlobRef, source: BinaryIO) -> None:

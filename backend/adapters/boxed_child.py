@@ -15,7 +15,7 @@ import sys
 class BoxedChild:
     """Runs a Python program in a box that it cannot leave again."""
 
-    # Told apart from a program that fails: nothing else ends with them.
+    # Distinguishes these ends from a failing program: nothing else exits with them.
     MEMORY_EXIT = 77
     REFUSED_EXIT = 78
     PR_SET_PDEATHSIG = 1
@@ -36,7 +36,7 @@ class BoxedChild:
     def run(self) -> None:
         for name, most in self._limits.items():
             self._limit(getattr(resource, f"RLIMIT_{name}"), most)
-        # Behind the standard library, so that nothing can stand in for it.
+        # After the standard library in the path, so that nothing can shadow it.
         sys.path.extend(self._folders)
         # Ours is found only now.
         from backend.adapters.seccomp_filter import BoxRefused
@@ -74,7 +74,7 @@ class BoxedChild:
 
 
 if __name__ == "__main__":
-    # Told with the worker to stop it goes on: its end would be taken for a crash.
+    # Ignores a stop signal meant for the worker: its end would look like a crash.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     boxed = BoxedChild(json.loads(sys.argv[1]), sys.argv[2], sys.argv[3:])
     boxed.end_with(os.getppid())

@@ -17,11 +17,11 @@ class PublicCdnAddresses:
 
 
 class SignedCdnAddresses:
-    """`CdnAddresses` that work for a short while for whoever has them.
+    """`CdnAddresses` that work for a short time for everybody who has them.
 
-    They are signed (SigV4) with `botocore.auth` alone: no client, no session, no request.
-    It is imported when the object is made, because that takes too long for a request.
-    `endpoint_url` is the store as clients reach it.
+    They are signed (SigV4) with `botocore.auth` alone: no client, no session, no
+    request. It is imported when the object is made, because that takes too long for a
+    request. `endpoint_url` is the store as clients reach it.
     """
 
     def __init__(

@@ -51,7 +51,7 @@ class ChildEnd(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ChildResult:
-    """How a child ended, what it wrote, and what a person should know of it."""
+    """How a child ended, what it wrote, and what a person should know about it."""
 
     end: ChildEnd
     output: bytes = field(repr=False)
@@ -104,10 +104,10 @@ class RunningChild(Protocol):
     def status(self) -> int: ...
 
     def kill(self) -> None:
-        """With its group. What has ended already is left alone."""
+        """Kills its group too. Does nothing if it has ended already."""
 
     def close(self) -> None:
-        """Let go of its pipes; it has ended."""
+        """Close its pipes after it has ended."""
 
 
 class ExecutedChild:
@@ -212,7 +212,8 @@ class ChildProcess:
     @staticmethod
     @contextmanager
     def _read_only(source: BinaryIO) -> Iterator[int]:
-        """The same file, opened anew: ours may be open for writing, and has our locks."""
+        """The same file, opened again: ours may be open for writing, and holds our
+        locks."""
         descriptor = os.open(f"/proc/self/fd/{source.fileno()}", os.O_RDONLY)
         try:
             yield descriptor

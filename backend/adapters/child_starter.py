@@ -1,10 +1,11 @@
-"""Forks a boxed child for each file: `child_starter.py LIMITS PROGRAM MODULE FOLDER...`.
+"""Forks a boxed child for each file: `child_starter.py LIMITS PROGRAM MODULE
+FOLDER...`.
 
-Python and the libraries of the program are loaded once, here, and no byte of anybody's
-file ever is: a child is closed in before it reads one, and never serves a second one.
-Orders come through standard input, a socket of packets; it ends when that is closed and
-its last child has ended. Standard library only, and on one thread, for a fork takes one
-along.
+Python and the libraries of the program are loaded once, here, but never a byte of an
+uploaded file: a child is closed in before it reads its file, and never serves a second
+one. Orders come through standard input, a socket of packets; it ends when that is
+closed and its last child has ended. Standard library only, and on one thread, for a
+fork takes one along.
 """
 
 import ctypes
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
 
 
 class ChildStarter:
-    """Starts what is ordered, ends it when its channel is closed, tells how it ended.
+    """Starts the ordered children, kills each when its channel is closed, and reports
+    how it ended.
 
-    An order is the folder of the child with four descriptors: its standard input, output
-    and errors, and the channel through which its exit status is told.
+    An order is the folder of the child with four descriptors: its standard input,
+    output and errors, and the channel through which its exit status is told.
     """
 
     _PR_SET_PDEATHSIG: Final = 1
@@ -47,7 +49,8 @@ class ChildStarter:
         self._is_wanted = True
 
     def serve(self) -> "BoxedChild | None":
-        """Comes back once in every child, with what that has to run, and here at the end."""
+        """Returns once in every child, with what that has to run, and here at the
+        end."""
         self._prepare()
         while self._is_wanted or self._children:
             for descriptor, _ in self._poll.poll():
@@ -62,12 +65,12 @@ class ChildStarter:
         return None
 
     def _prepare(self) -> None:
-        # Told with the worker to stop it goes on, and its children too: the worker ends
+        # It and its children ignore a stop signal meant for the worker: the worker ends
         # them, and knows why.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         # A worker that is killed can no longer end what it has started.
         ctypes.CDLL(None).prctl(self._PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        # Behind the standard library, so that nothing can stand in for it.
+        # After the standard library in the path, so that nothing can shadow it.
         sys.path.extend(self._folders)
         for module in filter(None, ("backend.adapters.boxed_child", self._module)):
             importlib.import_module(module)
@@ -98,7 +101,10 @@ class ChildStarter:
         return None
 
     def _kill(self, channel: int) -> None:
-        """Nobody waits for it any more. It has not been reaped, so the number is its own."""
+        """Nobody waits for it any more.
+
+        It has not been reaped, so its process id is still its own.
+        """
         self._poll.unregister(channel)
         os.kill(self._children[channel], signal.SIGKILL)
 
@@ -115,14 +121,14 @@ class ChildStarter:
         del self._children[channel]
         with suppress(KeyError):  # It was killed.
             self._poll.unregister(channel)
-        with suppress(OSError):  # Nobody listens any more.
+        with suppress(OSError):  # The channel has been closed.
             os.write(channel, str(status).encode())
         os.close(channel)
 
     def _child(
         self, starter: int, folder: bytes, streams: list[int]
     ) -> "BoxedChild | None":
-        """From here on it is the leader of its own group, and has nothing of ours."""
+        """From here on it leads its own group, and has no descriptors of ours."""
         from backend.adapters.boxed_child import BoxedChild
 
         signal.set_wakeup_fd(-1)

@@ -1,4 +1,4 @@
-"""What all work on the disk of the staging folder has in common: threads, and errors."""
+"""Threads and errors of all work on the disk of the staging folder."""
 
 import asyncio
 import errno
@@ -38,20 +38,20 @@ class DiskErrors:
 
 
 class DiskThreads:
-    """Runs blocking work on threads of its own; what was begun is always finished."""
+    """Runs blocking work on its own threads; work that has begun is always finished."""
 
     def __init__(self, count: int) -> None:
         self._executor = ThreadPoolExecutor(count, thread_name_prefix="staging")
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """A cancelled caller leaves at once, the work is done all the same."""
+        """A cancelled caller returns at once, but the work is still done."""
         done = self._executor.submit(work)
         return await asyncio.shield(asyncio.wrap_future(done))
 
     async def run_until_told(
         self, work: Callable[[Callable[[], object]], object]
     ) -> None:
-        """As `run`, but waits only until the work says so, or ends."""
+        """As `run`, but waits only until the work signals it, or ends."""
         told: Future[None] = Future()
         tell = functools.partial(told.set_result, None)
         done = self._executor.submit(work, tell)
@@ -61,7 +61,7 @@ class DiskThreads:
     async def obtain(
         self, work: Callable[[], Result], give_back: Callable[[Result], object]
     ) -> Result:
-        """As `run`; what nobody waits for any more is given back."""
+        """As `run`; a result that is no longer awaited is discarded."""
         done = self._executor.submit(work)
         try:
             return await asyncio.shield(asyncio.wrap_future(done))
@@ -70,7 +70,7 @@ class DiskThreads:
             raise
 
     def close(self) -> None:
-        """Wait for what is under way and end the threads."""
+        """Wait for running work and end the threads."""
         self._executor.shutdown()
 
     @staticmethod

@@ -22,9 +22,9 @@ R = TypeVar("R")
 
 log = structlog.get_logger(__name__)
 
-# After Redis has not answered, nobody waits for it again for so long.
+# After Redis has not answered, nobody waits for it again for this long.
 PAUSE_SECONDS = 2.0
-# Nobody waits longer for the bell, whatever it is doing.
+# The longest wait for the bell, whatever it is doing.
 MOST_SECONDS = 2.0
 
 

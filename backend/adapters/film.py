@@ -33,7 +33,7 @@ class Film:
 
     @property
     def pixel_ratio(self) -> float:
-        """How much wider than high a pixel is said to be."""
+        """The declared aspect ratio of a pixel."""
         return float(self._stream.sample_aspect_ratio or 1)
 
     def seek(self, point: float) -> None:
@@ -42,7 +42,7 @@ class Film:
         In a transport stream it may be one after it.
         """
         start, duration = self._container.start_time, self._container.duration
-        # Where it cannot be done, it goes on from where it is.
+        # If seeking fails, it continues from the present position.
         with suppress(av.FFmpegError):
             self._container.seek((start or 0) + int((duration or 0) * point))
 
@@ -73,7 +73,7 @@ class Film:
                 "protocol_whitelist": self._PROTOCOLS,
                 "max_pixels": str(PICTURE_MOST_PIXELS),
             },
-            # Names and texts of the file, which nobody asks for.
+            # Names and texts of the file, which are not needed.
             metadata_errors="replace",
         )
         self._container = cast(InputContainer, container)
@@ -81,7 +81,8 @@ class Film:
 
     @staticmethod
     def _film_stream(container: InputContainer) -> av.VideoStream:
-        """The first that is a film and can be decoded: a cover is a stream too."""
+        """The first stream that is a film and can be decoded: a cover is a stream
+        too."""
         for stream in container.streams.video:
             # None where FFmpeg has no decoder.
             context: av.VideoCodecContext | None = stream.codec_context

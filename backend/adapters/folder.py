@@ -35,7 +35,7 @@ class Folder:
             raise StorageFull(f"Staging has no room for {size_bytes} bytes more.")
 
     def nameless(self) -> BinaryIO:
-        """A new file that is gone once its caller closes it."""
+        """A new file that vanishes when its caller closes it."""
         with tempfile.TemporaryFile(dir=self._path, buffering=0) as file:
             return BufferedRandom(DiskFile(os.dup(file.fileno()), "r+b"))
 

@@ -1,4 +1,4 @@
-"""What a staging folder holds."""
+"""The contents of a staging folder."""
 
 import os
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class FolderStagedInventory:
     def _files(self) -> Sequence[HeldFile]:
         with (
             DiskErrors.translated(),
-            # The first upload makes the folder.
+            # The first upload creates the folder.
             suppress(FileNotFoundError),
             os.scandir(self._folder) as entries,
         ):
@@ -52,7 +52,7 @@ class FolderStagedInventory:
 
     @staticmethod
     def _file(entry: os.DirEntry[str]) -> HeldFile | None:
-        """None if it went away meanwhile."""
+        """None if it was removed meanwhile."""
         try:
             found = entry.stat(follow_symlinks=False)
         except FileNotFoundError:

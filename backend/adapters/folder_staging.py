@@ -26,9 +26,8 @@ _LOG = structlog.get_logger(__name__)
 
 
 class WriteLanes:
-    """Single threads that incoming files share in turn: each writes in the order it was
-    told to, one batch right after the other, and no fsync of another keeps it waiting.
-    """
+    """Single threads that incoming files share in turn: each writes its batches in
+    order, without waiting for the fsync of another."""
 
     def __init__(self, count: int) -> None:
         self._lanes = [DiskThreads(1) for _ in range(count)]
@@ -43,7 +42,8 @@ class WriteLanes:
 
 
 class EarlyWriteback:
-    """Has the disk begin while more bytes come, so that the fsync at the end is short.
+    """Starts writing to disk while more bytes arrive, so that the fsync at the end is
+    short.
 
     Only a hint: durability comes from the fsync, and without the call nothing is lost.
     """
@@ -102,11 +102,11 @@ class FolderIncomingFile:
         await self._threads.run(self._end)
 
     async def discard(self) -> None:
-        """Returns when the name is gone; the disk takes its time to free the space."""
+        """Returns when the name is removed; the disk frees the space later."""
         await self._threads.run_until_told(self.remove)
 
     def remove(self, removed: Callable[[], object]) -> None:
-        """Blocking: remove the file, tell so, and close it."""
+        """Blocking: remove the file, signal that, and close it."""
         self._end(self._unlink, removed)
 
     def _end(self, *steps: Callable[[], object]) -> None:
@@ -119,7 +119,8 @@ class FolderIncomingFile:
                     for step in steps:
                         step()
             except OSError as error:
-                # The caller can do nothing about it; what is left has no owner.
+                # The caller cannot help; the sweep removes what is left without an
+                # owner.
                 _LOG.warning("staging.not_ended", name=str(self.name), error=str(error))
 
     def _unlink(self) -> None:
@@ -127,7 +128,7 @@ class FolderIncomingFile:
 
     def _write(self, batch: bytes | bytearray | memoryview) -> None:
         with self._busy, DiskErrors.translated():
-            if self._file.closed:  # Nobody waits for what was still to be written.
+            if self._file.closed:  # Pending writes are no longer awaited.
                 return
             self._folder.check_room(len(batch))
             self._hash.update(batch)
@@ -182,7 +183,7 @@ class FolderStaging:
         await self._threads.run(functools.partial(self._remove, name))
 
     def close(self) -> None:
-        """Blocking: wait for what is under way and end the threads."""
+        """Blocking: wait for running work and end the threads."""
         self._lanes.close()
         self._threads.close()
 

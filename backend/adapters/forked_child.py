@@ -25,17 +25,17 @@ log = structlog.get_logger(__name__)
 
 
 class StarterGone(Exception):
-    """The process that forks the children has ended, and what it had forked with it."""
+    """The process that forks the children has ended, and its children with it."""
 
 
 class Starter:
-    """`child_starter.py` as the process of this one that orders children of it."""
+    """A running `child_starter.py`, from which this process orders children."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self._orders, theirs = socket.socketpair(
             socket.AF_UNIX, socket.SOCK_SEQPACKET, 0
         )
-        # Orders wait while it still loads; nobody waits for room for them.
+        # Orders wait while it still loads; the caller never waits to send one.
         self._orders.setblocking(False)
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - a program of ours
@@ -47,7 +47,7 @@ class Starter:
                 start_new_session=True,
             )
         self.ordered = 0
-        # Also when it is forgotten, and when this process comes to its end.
+        # Also if it is garbage collected, and when this process ends.
         self.close = weakref.finalize(self, self._end, self._orders, self._process)
 
     @property
@@ -91,7 +91,7 @@ class ChildPipe(asyncio.Protocol):
 
 
 class ForkedProcess:
-    """A child that somebody else forks, and whose end we are told."""
+    """A child forked by the starter, which reports its end to us."""
 
     # Standard output and errors.
     _KINDS: Final = (1, 2)
@@ -111,7 +111,7 @@ class ForkedProcess:
         return int(self._status)
 
     async def listen(self, theirs: ExitStack) -> Sequence[int]:
-        """The descriptors that the child and who forks it need; `theirs` closes them."""
+        """The descriptors that the child and its starter need; `theirs` closes them."""
         theirs.enter_context(self._far_end)
         streams = [await self._pipe(kind, theirs) for kind in self._KINDS]
         self._channel.setblocking(False)
@@ -122,7 +122,7 @@ class ForkedProcess:
         return [*streams, self._far_end.fileno()]
 
     def kill(self) -> None:
-        """It can make no other process, so it is all of its group."""
+        """It cannot start processes, so it is the only one in its group."""
         with suppress(OSError):
             self._channel.shutdown(socket.SHUT_WR)
 
@@ -219,6 +219,6 @@ class ForkedChild(ChildProcess):
 
     @property
     def _module(self) -> str:
-        """What is not one of our modules is loaded by the children only."""
+        """Modules that are not ours are loaded by the children only."""
         ours = self._program.parent == self._STARTER.parent
         return f"backend.adapters.{self._program.stem}" if ours else ""

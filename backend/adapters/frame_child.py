@@ -41,7 +41,7 @@ class Projection:
         (0, 1, 1, 0): Image.Transpose.TRANSPOSE,
         (0, -1, -1, 0): Image.Transpose.TRANSVERSE,
     }
-    # How much wider or narrower than high a pixel may be; what is beyond is a lie.
+    # The largest believable aspect ratio of a pixel, or its inverse.
     _MOST_STRETCH: Final = 8
 
     def __init__(self, pixel_ratio: float) -> None:
@@ -68,7 +68,7 @@ class Projection:
             data = cast(Any, frame.side_data)["DISPLAYMATRIX"]
             values = struct.unpack("=9i", bytes(data))
         except (LookupError, ValueError, struct.error):
-            # None, or PyAV cannot list it beside side data of a kind that is newer.
+            # None, or PyAV cannot list it because of side data of a newer kind.
             return 1, 0, 0, 1
         a, b, c, d = (cls._sign(values[at]) for at in (0, 1, 3, 4))
         return a, b, c, d

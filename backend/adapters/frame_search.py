@@ -24,7 +24,7 @@ class ScaledFrame:
 
 
 class FrameSearch:
-    """Finds a frame that is not black, and does not look longer than it may."""
+    """Finds a frame that is not black, within a time limit."""
 
     # Of the duration. A film is under way after a tenth; its very beginning is last.
     _POINTS: Final = (0.1, 0.25, 0.5, 0.75, 0.0)
@@ -58,7 +58,7 @@ class FrameSearch:
         return brightest
 
     def _candidates(self) -> Iterator[av.VideoFrame]:
-        """A key frame here and there; if none will do, all frames from the start."""
+        """Some key frames; if none is good enough, all frames from the start."""
         for point in self._POINTS:
             self._film.seek(point)
             yield from islice(self._film.frames(), 1)

@@ -5,7 +5,7 @@ from typing import Final
 
 
 class NotPlainJpeg(Exception):
-    """The bytes are no JPEG, or one with more in it than a picture."""
+    """The bytes are not a JPEG, or contain more than a picture."""
 
 
 class PlainJpeg:
@@ -20,7 +20,7 @@ class PlainJpeg:
     _ALLOWED: Final = frozenset({0xE0, 0xDB, 0xC4, 0xDD})
     _FRAME: Final = 0xC0
     _SCAN: Final = 0xDA
-    # In a scan, a marker is none only before a zero byte and as a restart.
+    # In a scan, FF before a zero byte is data, and restart markers are allowed.
     _MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7]")
     _JFIF_BYTES: Final = 16
 

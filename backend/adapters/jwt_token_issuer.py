@@ -1,7 +1,8 @@
-"""JSON Web Tokens, on the token classes of django-ninja-jwt and nothing else of it.
+"""JSON Web Tokens, using only the token classes of django-ninja-jwt.
 
-Its schemas, controllers and blacklist stay away: they hash passwords on the event loop
-and keep tokens in clear. Importing the token classes costs 45 ms and adds no model.
+Its schemas, controllers and blacklist are not used: they hash passwords on the event
+loop and keep tokens in clear. Importing the token classes costs 45 ms and adds no
+model.
 """
 
 import re
@@ -25,7 +26,7 @@ MOST_REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """What a token says whose signature was right; `expires_at` in Unix time."""
+    """The claims of a token with a valid signature; `expires_at` in Unix time."""
 
     claims: AccessClaims
     expires_at: int
@@ -34,9 +35,9 @@ class _Verified:
 class JwtTokenIssuer:
     """Signs with HS256 and reads back only what it signed itself.
 
-    No role or right is in a token, and an access token is never made from a refresh
-    token, so each has claims of its own. Lifetimes, key, audience and issuer are those
-    of `settings.NINJA_JWT`.
+    Tokens contain no role or right, and an access token is never made from a refresh
+    token, so each has its own claims. Lifetimes, key, audience and issuer are those of
+    `settings.NINJA_JWT`.
     """
 
     _MOST_CHARACTERS: ClassVar = 1_024
@@ -85,7 +86,7 @@ class JwtTokenIssuer:
         return claims
 
     def _remember(self, text: str, verified: _Verified) -> None:
-        """The one that has been known longest makes room."""
+        """Evicts the oldest entry."""
         if len(self._verified) >= self._most_remembered:
             del self._verified[next(iter(self._verified))]
         self._verified[text] = verified

@@ -27,7 +27,7 @@ class Window:
             del self._begun[token]
 
     def has_room_at(self, most: int) -> float:
-        """When the attempt began that must be forgotten to make room; -inf if none."""
+        """The time of the attempt that must expire to make room; -inf if none."""
         surplus = len(self) - most
         return list(self._begun.values())[surplus] if surplus >= 0 else -math.inf
 
@@ -41,8 +41,8 @@ class Window:
 class LocalAttemptLimiter:
     """`AttemptLimiter` within one process, for one event loop.
 
-    Of too many keys the one goes that was not asked for the longest: whoever makes keys
-    up, to have others forgotten, is himself counted under one that stays.
+    If there are too many keys, the least recently used one is evicted: a client that
+    invents keys to evict others is itself counted under a key that stays.
     """
 
     def __init__(

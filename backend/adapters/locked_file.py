@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class LockedFile:
-    """Files under their `flock`, which tells that somebody is receiving them."""
+    """Files under their `flock`, which shows that they are being received."""
 
     _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -26,7 +26,7 @@ class LockedFile:
 
     @classmethod
     def remove(cls, path: Path) -> bool:
-        """Whether it is gone; it stays while somebody else has it locked."""
+        """Whether it was removed; it stays while another process has it locked."""
         with (
             suppress(FileNotFoundError),
             # For writing, as NFS wants it for an exclusive lock.

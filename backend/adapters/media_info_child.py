@@ -1,8 +1,8 @@
 """The program that reads a media with MediaInfo: a process of its own for each file.
 
-It finds the file as its standard input, writes one JSON object and ends. MediaInfo is C++
-that parses what anybody uploads, so it may crash, hang or be taken over; nothing but
-this process is lost then. `boxed_child.py` has closed it in before it starts.
+It finds the file as its standard input, writes one JSON object and ends. MediaInfo is
+C++ that parses untrusted uploads, so it may crash, hang or be taken over; then only
+this process is lost. `boxed_child.py` has closed it in before it starts.
 """
 
 import json
@@ -23,13 +23,14 @@ _IS_THERE: Final = MediaInfo.can_parse()
 class MediaInfoChild:
     """Parses standard input and prints the trimmed report."""
 
-    # MediaInfo jumps about in a file; most of what it looks at is small.
+    # MediaInfo seeks a lot in a file; most of its reads are small.
     _BUFFER_BYTES: Final = 256 * 1024
     _OUR_CLIP: Final = f"{os.path.dirname(__file__)}/first_clip.mp4"  # noqa: PTH120
 
     @classmethod
     def warm_up(cls) -> None:
-        """Have MediaInfo fill its tables, from a file of ours, for all forked children."""
+        """Let MediaInfo fill its tables, from a file of ours, for all forked
+        children."""
         with open(cls._OUR_CLIP, "rb") as clip:  # noqa: PTH123
             cls._parse(clip.fileno())
 
@@ -76,7 +77,7 @@ class MediaInfoChild:
 if __name__ == "__main__":
     MediaInfoChild().run()
     sys.stdout.flush()
-    # What is left to do costs time and helps nobody.
+    # The rest of the shutdown costs time and is useless.
     os._exit(0)
 else:
     MediaInfoChild.warm_up()

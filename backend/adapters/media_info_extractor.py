@@ -1,4 +1,4 @@
-"""Reads the technical metadata of a media with MediaInfo, at arm's length."""
+"""Reads the technical metadata of a media with MediaInfo, in a separate process."""
 
 import asyncio
 import json
@@ -47,7 +47,7 @@ class MediaInfoExtractor:
         return report
 
     def _report(self, output: bytes) -> MetadataReport:
-        """The child may have been taken over by the file: its word is checked too."""
+        """The file may have taken over the child, so its output is checked too."""
         try:
             said = json.loads(output)
             trimmer = ReportTrimmer()

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 
 class ReportTrimmer:
-    """Cuts tracks, names and values to limits and takes out what no store may hold.
+    """Cuts tracks, names and values to limits and removes what no store may hold.
 
-    Names and values come from the file, that is from anybody. Values stay the texts
+    Names and values come from the file, so they are untrusted. Values stay the texts
     that MediaInfo gives ("5.312", "AVC"); only control characters and lone surrogates
     are taken out of them. `truncated` says that something was cut. Trimming a trimmed
     report changes nothing.
@@ -32,7 +32,7 @@ class ReportTrimmer:
         self._bytes_left = self.MOST_REPORT_BYTES
 
     def tracks(self, found: Any) -> list[dict[str, Any]]:
-        """The tracks with their `type` first; what is not a track is left out."""
+        """The tracks with their `type` first; anything else is left out."""
         tracks = [track for track in self._list(found) if isinstance(track, Mapping)]
         self.truncated |= len(tracks) > self.MOST_TRACKS
         return [self._track(track) for track in tracks[: self.MOST_TRACKS]]

@@ -1,4 +1,4 @@
-"""Traces over OTLP. To be imported only where its packages are installed."""
+"""Traces over OTLP. Import it only if its packages are installed."""
 
 import time
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ class OpenSpan:
 class OpenTelemetryTracer:
     """The `Tracer` port. Spans are sent in batches by a thread of the SDK.
 
-    It must be made after a fork. The SDK reads what else `OTEL_…` variables say, as
+    It must be made after a fork. The SDK reads other `OTEL_…` variables itself, such as
     sampling and headers.
     """
 
@@ -76,7 +76,7 @@ class OpenTelemetryTracer:
 
 
 class TracedStores:
-    """A `StoreObserver` whose operations are spans of what asked for them, too."""
+    """A `StoreObserver` that also records operations as spans of their caller."""
 
     def __init__(self, observer: StoreObserver, tracer: Tracer) -> None:
         self._observer = observer
@@ -86,7 +86,7 @@ class TracedStores:
         self, store: StoreName, operation: str, seconds: float, *, answered: bool
     ) -> None:
         self._observer.asked(store, operation, seconds, answered=answered)
-        # Of what belongs to nothing nobody wants to know.
+        # Operations without a parent span are not recorded.
         if self._tracer.traceparent():
             outcome = {"outcome": "answered" if answered else "failed"}
             self._tracer.passed(f"{store.value} {operation}", seconds, outcome)

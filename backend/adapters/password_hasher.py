@@ -24,8 +24,8 @@ LEAST_DIFFERENT_CHARACTERS = 4
 class ThreadedPasswordHasher:
     """Django's hashers on a few threads: each hash takes 19 MiB and 26 ms of a core.
 
-    At most `waiting` more wait in line; who comes then is refused at once, so that a
-    storm of sign-ins costs bounded memory and never the event loop.
+    At most `waiting` more wait in line; further ones are refused at once, so that a
+    storm of sign-ins costs bounded memory and never blocks the event loop.
     """
 
     def __init__(self, threads: int = 2, waiting: int = 32) -> None:

@@ -44,7 +44,7 @@ class PictureChild:
     # MPO comes with JPEG.
     _ALLOWED: Final = ("JPEG", "PNG", "WEBP")
     _LIBRARIES: Final = ("libjpeg_turbo", "zlib", "webp")
-    # What Pillow raises for files that are damaged or made to do damage.
+    # What Pillow raises for damaged or malicious files.
     _UNREADABLE: Final = (
         *(OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError),
         *(EOFError, struct.error, zlib.error, Image.DecompressionBombError),

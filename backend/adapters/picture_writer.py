@@ -28,12 +28,12 @@ class PictureWriter:
 
     @staticmethod
     def fitting(width: float, height: float) -> Size:
-        """The size it is given: of the same proportions, and never larger."""
+        """The size of the miniature: the same proportions, and never larger."""
         scale = min(1, MINIATURE_MOST_WIDTH / width, MINIATURE_MOST_HEIGHT / height)
         return max(round(width * scale), 1), max(round(height * scale), 1)
 
     def write(self, image: Image.Image) -> NoReturn:
-        """Only the pixels of an RGB image are taken over, never what comes with them."""
+        """Copies only the pixels of an RGB image, never its metadata."""
         size = self.fitting(*image.size)
         shrunk = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
         clean = Image.new("RGB", size)
@@ -42,7 +42,7 @@ class PictureWriter:
         self._end(json.dumps(said).encode() + b"\n" + self._encoded(clean))
 
     def refuse(self, reason: str) -> NoReturn:
-        """There is no picture that can be read."""
+        """There is no readable picture."""
         self._end(json.dumps({"unreadable": reason[:300]}).encode() + b"\n")
 
     @classmethod
@@ -58,5 +58,5 @@ class PictureWriter:
     def _end(output: bytes) -> NoReturn:
         sys.stdout.buffer.write(output)
         sys.stdout.flush()
-        # What is left to do costs time and helps nobody.
+        # The rest of the shutdown costs time and is useless.
         os._exit(0)

@@ -1,4 +1,4 @@
-"""What is true of a process and its host in the moment that it is asked."""
+"""Values of a process and its host at the moment of the scrape."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ PoolReader = Callable[[], PoolUse]
 
 
 class PoolCollector(Collector):
-    """How many connections to PostgreSQL are taken, and who waits for one."""
+    """How many connections to PostgreSQL are in use, and how many wait for one."""
 
     def __init__(self, pools: Mapping[str, PoolReader]) -> None:
         self._pools = pools
@@ -22,7 +22,7 @@ class PoolCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         size = self._gauge("size", "Connections that there may be.")
         busy = self._gauge("busy", "Connections that are in use.")
-        waiting = self._gauge("waiting", "Who waits for a connection.")
+        waiting = self._gauge("waiting", "How many wait for a connection.")
         for name, reader in self._pools.items():
             use = reader()
             size.add_metric([name], use.size)
@@ -37,7 +37,7 @@ class PoolCollector(Collector):
 
 
 class StagingCollector(Collector):
-    """The staging folder of this host; nothing where it cannot be read."""
+    """The staging folder of this host; nothing if it cannot be read."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,4 +1,4 @@
-"""Makes miniatures with Pillow and FFmpeg, at arm's length."""
+"""Makes miniatures with Pillow and FFmpeg, in separate processes."""
 
 import asyncio
 import json
@@ -64,7 +64,7 @@ class PyAvPictureMaker:
 
     @classmethod
     def _picture(cls, output: bytes) -> Picture:
-        """The child may have been taken over by the file: its word is checked too."""
+        """The file may have taken over the child, so its output is checked too."""
         head, _, content = output.partition(b"\n")
         try:
             said = json.loads(head)

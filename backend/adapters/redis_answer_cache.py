@@ -13,9 +13,9 @@ from backend.domain.freshness import Scope
 from backend.domain.patience import Patience
 from backend.use_cases.ports.metrics import UNOBSERVED, CacheObserver
 
-# Whoever makes an answer gives up after so long himself.
+# Making an answer gives up by itself after this long.
 MOST_JOINED_SECONDS = 4.0
-# Requests of which it is remembered what they led to, and how long their names may be.
+# How many requests are remembered with their entries, and how long their names may be.
 MOST_FORESEEN = 10_000
 LONGEST_FORESEEN = 500
 
@@ -28,11 +28,11 @@ class _Flight:
     task: asyncio.Task[bytes]
 
     def may_be_joined(self, reading: Reading, most_seconds: float) -> bool:
-        """Whoever joins must not be shown more than the cache could show him.
+        """A caller who joins must not see anything older than the cache could show.
 
-        Equal generations are not enough: a change that could not bump them waits, and
-        a slow flight may last as long. Its age is that of this process, whatever
-        happens to the clock of Redis.
+        Equal generations are not enough: a change that could not bump them waits, and a
+        slow flight may last as long. Its age is that of this process, whatever happens
+        to the clock of Redis.
         """
         is_young = time.monotonic() - self.reading.began < most_seconds
         return is_young and reading.stamp == self.reading.stamp
@@ -40,7 +40,7 @@ class _Flight:
 
 @dataclass(frozen=True, slots=True)
 class _Ahead:
-    """What a request was expected to ask for, and what Redis said of it."""
+    """The expected entry of a request, and the answer of Redis about it."""
 
     request: str
     entry: Entry | None
@@ -48,10 +48,9 @@ class _Ahead:
 
 
 class Foresight:
-    """Which entry a request has led to, so that the next like it is read ahead.
-
-    Whether it does so again is seen when it asks: a wrong guess costs one more reading.
-    """
+    """Remembers which entry a request has led to, to read it ahead for the next equal
+    request. The guess is compared when that request asks: a wrong one costs one more
+    read."""
 
     def __init__(self) -> None:
         self._led_to: dict[str, Entry] = {}
@@ -60,7 +59,7 @@ class Foresight:
         return self._led_to.get(request)
 
     def learn(self, request: str, entry: Entry) -> None:
-        """The one that has been known longest makes room."""
+        """Evicts the oldest entry."""
         if len(request) > LONGEST_FORESEEN or self._led_to.get(request) == entry:
             return
         if len(self._led_to) >= MOST_FORESEEN:
@@ -71,7 +70,7 @@ class Foresight:
 class RedisAnswerCache:
     """The `AnswerCache` port."""
 
-    # A request may begin in the context of the one before it on its connection, so
+    # A request may begin in the context of the previous one on its connection, so
     # `first_answer` sets it anew for each caller.
     _AHEAD: ClassVar[ContextVar[_Ahead | None]] = ContextVar("ahead", default=None)
 
@@ -139,7 +138,7 @@ class RedisAnswerCache:
         return (readings[0], readings[1]) if readings else (None, None)
 
     def _read_ahead(self, entry: Entry) -> Reading | None:
-        """Once in each request, since what is done in it may change what is read."""
+        """Used once in each request, since the request may change what is read."""
         ahead = self._AHEAD.get()
         if ahead is None:
             return None
@@ -166,12 +165,13 @@ class RedisAnswerCache:
             return await self._join(flight)
         task = asyncio.create_task(self._make(entry, reading, make))
         self._start(entry.key, _Flight(reading, task))
-        # A flight goes on for the others when one of them leaves.
+        # A flight continues for the others when one of them leaves.
         return await asyncio.shield(task)
 
     @staticmethod
     async def _join(flight: _Flight) -> bytes:
-        """On the patience of whoever joins: the flight itself has another's."""
+        """Uses the patience of the joining caller: the flight itself has that of its
+        first."""
         try:
             async with Patience.waiting(MOST_JOINED_SECONDS):
                 return await asyncio.shield(flight.task)
@@ -193,4 +193,4 @@ class RedisAnswerCache:
         if self._flights.get(key) is flight:
             del self._flights[key]
         if not flight.task.cancelled():
-            flight.task.exception()  # Seen by whoever still waits, or by nobody.
+            flight.task.exception()  # Seen by the remaining waiters, if any.

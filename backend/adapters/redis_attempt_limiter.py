@@ -14,7 +14,7 @@ FAMILIAR_SECONDS = 30 * 86_400
 
 # KEYS: one sorted set of attempts by time for each allowance. ARGV: the new attempt, then
 # the most and the window in ms of each. Returns the ms until there is room; 0: taken.
-# An attempt without its place under one key has none under the others.
+# An attempt that gets no place under one key gets none under the others.
 _TAKE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -42,8 +42,8 @@ return 0
 class RedisAttemptLimiter:
     """`AttemptLimiter` over all processes, and over this one while Redis is away.
 
-    This process always counts what comes to it: what Redis does not answer, or forgets,
-    is limited all the same, and what is over the limit here never reaches Redis.
+    This process always counts its own attempts: they are limited even if Redis does not
+    answer or forgets, and attempts over the limit here never reach Redis.
     """
 
     def __init__(self, redis: RedisHints, local: LocalAttemptLimiter) -> None:
@@ -75,7 +75,8 @@ class RedisAttemptLimiter:
 
 
 class RedisFamiliarClients:
-    """The `FamiliarClients` port: a month for each, and for as long as Redis lives."""
+    """The `FamiliarClients` port: remembers each for a month, but not beyond a loss of
+    Redis."""
 
     def __init__(self, redis: RedisHints) -> None:
         self._redis = redis

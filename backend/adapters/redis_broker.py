@@ -18,10 +18,10 @@ MAINTENANCE_CHANCE_PER_MILLION = 50_000
 
 
 class BrokerClient(redis.Redis):
-    """A client for which a server that does not answer is a lost connection.
+    """A client that treats a server that does not answer as a lost connection.
 
-    Dramatiq knows what to do about the one, and takes the other for a bug: consumers
-    then drop what they fetched, and a finished message is never acknowledged.
+    Dramatiq handles a lost connection, but takes a timeout for a bug: consumers then
+    drop what they fetched, and a finished message is never acknowledged.
     """
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
@@ -34,9 +34,9 @@ class BrokerClient(redis.Redis):
 class PromptConsumer(_RedisConsumer):
     """Fetches again as soon as one of its messages is done.
 
-    Dramatiq's own looks whether there is room again and again, and less and less often:
-    for jobs of a tenth of a second it is late by as much. A new consumer of a queue
-    knows what the one before, whose connection was lost, has fetched and is under way.
+    Dramatiq's own consumer polls for room less and less often, which delays jobs of a
+    tenth of a second by as much. A new consumer of a queue knows which messages its
+    predecessor, whose connection was lost, has fetched and not finished.
     """
 
     def __init__(
@@ -78,8 +78,8 @@ class PromptConsumer(_RedisConsumer):
 class PromptBroker(RedisBroker):
     """Dramatiq's broker with consumers that lose no time.
 
-    After a quiet spell they would ask no more than once a second, and whoever sent a
-    video then would wait for that. Nothing of ours is ever put into a delay queue.
+    After a quiet period they would ask only once a second, and the next video would
+    wait for that. We never use delay queues.
     """
 
     _MOST_IDLE_MILLISECONDS = 100

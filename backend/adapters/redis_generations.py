@@ -11,17 +11,18 @@ from backend.adapters.redis_hints import RedisHints
 from backend.adapters.redis_line import Command
 from backend.domain.freshness import FRESH_SECONDS, Scope
 
-# Long after the last answer that depends on it. One that was lost comes back as another.
+# Long after the last answer that depends on it. A lost generation is replaced by a new
+# one.
 GENERATION_SECONDS = 600
 # Timers of event loops round to milliseconds, and clocks of two machines may run apart by
 # some hundred parts in a million.
 SLACK_SECONDS = 0.02
-# A larger answer is made again each time; a page of a hundred media has about 60 kB.
+# A larger answer is not cached; a page of a hundred media has about 60 kB.
 MOST_BODY_BYTES = 256 * 1024
 
 # The keys carry the run_id of the very server that runs the script: one that came back
-# from a snapshot, or took over for another, knows neither entries nor generations. A
-# lost generation comes back as another, so that nothing stored before has its stamp.
+# from a snapshot, or replaced another, knows neither entries nor generations. A
+# lost generation is replaced by a new one, so that no earlier entry has its stamp.
 _COMMON = """
 local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 local function named(key)
@@ -136,7 +137,8 @@ class RedisGenerations:
         await self._redis.ask(self._command(_STORE, entry.keys, *read, body))
 
     async def change(self, *scopes: Scope) -> bool:
-        """Give the scopes new generations; False if nobody knows whether it was done."""
+        """Give the scopes new generations; False if it is unknown whether it was
+        done."""
         fresh = (token_hex(16), GENERATION_SECONDS)
         command = self._command(_CHANGE, scopes, *fresh)
         return await self._redis.ask(command) is not None
@@ -147,7 +149,7 @@ class RedisGenerations:
     def _command(
         self, script: str, keys: Sequence[str], *arguments: str | int | bytes
     ) -> Command:
-        """The whole script each time: a Redis that is new does not know its digest."""
+        """Sends the whole script each time: a new Redis does not know its digest."""
         return ("EVAL", script, len(keys), *keys, *arguments)
 
 
@@ -158,7 +160,7 @@ class RedisFreshness:
         self._generations = generations
 
     async def changed(self, *scopes: Scope) -> None:
-        """Waits without holding anything, and on nobody's patience but the client's."""
+        """Waits without holding anything, and outside the patience of the request."""
         if not await self._generations.change(*scopes):
             await asyncio.sleep(self._generations.fresh_seconds + SLACK_SECONDS)
 

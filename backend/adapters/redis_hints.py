@@ -1,4 +1,5 @@
-"""A Redis that is asked for hints: its silence costs little and breaks nothing."""
+"""A Redis used only for hints: if it is silent, that costs little and breaks
+nothing."""
 
 import asyncio
 import time
@@ -8,19 +9,19 @@ import structlog
 from backend.adapters.redis_line import Answers, Command, RedisAddress, RedisLine
 
 CACHE_DATABASE = 1
-# Nobody waits longer for an answer; Redis needs a fraction of a millisecond.
+# The longest wait for an answer; Redis needs a fraction of a millisecond.
 MOST_SECONDS = 0.25
-# After one that did not come nobody asks for so long.
+# After a missing answer, nothing is sent for this long.
 PAUSE_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
 
 
 class RedisHints:
-    """Sends commands to the cache; that no answer came is an answer, too.
+    """Sends commands to the cache; a missing answer is a valid result.
 
-    Everybody asks on one line, which is made anew when it has broken. What is sent is
-    done, or not, whoever stops waiting for it. For one event loop.
+    All callers share one line, which is replaced when it breaks. Sent commands take
+    effect, or not, even if their caller stops waiting. For one event loop.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class RedisHints:
         return self._line
 
     def _give_up(self) -> None:
-        """Whatever else is under way on a line that is silent would wait as long."""
+        """All other commands on a silent line would wait as long."""
         reason = "It does not answer in time."
         self._missed(reason)
         if self._line is not None:

@@ -11,7 +11,7 @@ from backend.adapters.redis_line import Answers, Command
 from backend.domain.patience import Patience
 from backend.use_cases.ports import KnownBlob
 
-# How long a twin waits for the other, and what it leaves the stores of its request.
+# How long an upload waits for a parallel one, and the patience it leaves for stores.
 TWIN_SECONDS = 2.0
 STORE_SECONDS = 2.0
 FIRST_LOOK_SECONDS = 0.02
@@ -23,8 +23,8 @@ INDEX_SECONDS = 24 * 3600
 class RedisIngestLeases:
     """The `IngestLeases` port: `sha256` -> blob, and two leases for each sha256.
 
-    What was declared is not proven, so its key also has the owner: nobody waits for,
-    or learns of, what somebody else only says to have.
+    A declared sha256 is not proven, so its key also has the owner: nobody waits for, or
+    learns of, what another user only declares.
     """
 
     def __init__(
@@ -86,5 +86,5 @@ class RedisIngestLeases:
         try:
             return UUID(found.decode()) if found else None
         except ValueError:
-            # Whatever wrote that, PostgreSQL knows the blob.
+            # Not a valid entry; PostgreSQL knows the blob.
             return None

@@ -6,7 +6,7 @@ from secrets import token_hex
 from backend.adapters.redis_hints import RedisHints
 from backend.adapters.redis_line import Answers, Command
 
-# A holder that was killed is forgotten after so long.
+# A killed holder is forgotten after this long.
 LEASE_SECONDS = 10.0
 RENEWALS_PER_LEASE = 3
 
@@ -25,7 +25,7 @@ return 0
 
 
 class RedisLease:
-    """One holder's wish to have a key to himself; renewed from being taken to released.
+    """One holder's exclusive claim to a key; renewed while it is held.
 
     To be released in any case, also when taking it was cancelled: Redis may have
     granted it meanwhile.
@@ -43,7 +43,7 @@ class RedisLease:
         self._renewal: asyncio.Task[None] | None = None
 
     async def take(self, *reads: Command) -> Answers:
-        """First whether it is ours now, then what was read after that."""
+        """Whether the lease is ours now, then what was read after that."""
         self._sent = self._redis.send(
             ("SET", self._key, self._token, "NX", "PX", self._milliseconds), *reads
         )
@@ -53,7 +53,7 @@ class RedisLease:
         return answers
 
     async def release(self, *writes: Command) -> None:
-        """Write, and give the key back if it is ours, so that others see both."""
+        """Write, and release the key if it is ours, atomically."""
         if self._renewal is not None:
             self._renewal.cancel()
         if await self._may_be_ours():
@@ -73,7 +73,7 @@ class RedisLease:
             *(self._token, self._milliseconds),
         )
         answers: Answers = [1]
-        # What is lost stays lost; an answer that did not come says nothing.
+        # A lost lease stays lost; a missing answer proves nothing.
         while answers is None or answers[0]:
             await asyncio.sleep(self._seconds / RENEWALS_PER_LEASE)
             answers = await self._redis.ask(renewal)

@@ -1,4 +1,4 @@
-"""One connection to Redis that many ask on at once."""
+"""One connection to Redis, shared by many callers at once."""
 
 import asyncio
 from collections import deque
@@ -23,7 +23,7 @@ _INCOMPLETE = object()
 
 @dataclass(frozen=True, slots=True)
 class RedisAddress:
-    """Where a Redis is and how it is entered, as redis-py reads its URLs."""
+    """Address and credentials of a Redis, as redis-py reads its URLs."""
 
     connection: Connection | UnixDomainSocketConnection
     database: int
@@ -67,16 +67,17 @@ class _Asked:
 class RedisLine(asyncio.Protocol):
     """Commands go out at once, and answers come in the order of the commands.
 
-    So nobody takes a connection from a pool, and whoever stops waiting leaves nothing
-    behind that would be somebody else's answer. `missed` is told why answers are lost:
-    those to everybody who waits, when the line breaks, or one that is an error.
+    So no pool is needed, and a caller who stops waiting leaves nothing behind that
+    another would take for its answer. `missed` is called with the reason for lost
+    answers: all pending ones if the line breaks, or a single one that is an error.
     """
 
     def __init__(self, missed: Callable[[str], None]) -> None:
         self._missed = missed
         self._reader = Reader(notEnoughData=_INCOMPLETE)
         self._asked: deque[_Asked] = deque()
-        # What is asked before the server has let us in: it must not see that in between.
+        # Commands sent before authentication is complete: the server must not see them
+        # earlier.
         self._unsent: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._is_open = False
@@ -84,18 +85,19 @@ class RedisLine(asyncio.Protocol):
 
     @property
     def is_broken(self) -> bool:
-        """Whether nothing can be asked here any more."""
+        """Whether the line is unusable."""
         lost = self._transport is not None and self._transport.is_closing()
         return self._is_given_up or lost
 
     def open(self, address: RedisAddress, most_seconds: float) -> None:
-        """Begin to connect; what is asked meanwhile goes out afterwards."""
+        """Begin to connect; commands sent meanwhile go out afterwards."""
         self._greeting = self._packed(address.greeting)
         self._expect(len(address.greeting)).add_done_callback(self._enter)
         self._opening = asyncio.create_task(self._connect(address, most_seconds))
 
     def ask(self, commands: Sequence[Command]) -> asyncio.Future[Answers]:
-        """None comes of it when the line breaks, or one of the answers is an error."""
+        """The result is None if the line breaks, or if one of the answers is an
+        error."""
         packed = self._packed(commands)
         if self._is_open and self._transport is not None:
             self._transport.write(packed)
@@ -104,7 +106,7 @@ class RedisLine(asyncio.Protocol):
         return self._expect(len(commands))
 
     def break_off(self, reason: str) -> None:
-        """Give up the connection, and what has not been answered on it."""
+        """Give up the connection, and all unanswered commands."""
         self._is_given_up = True
         if self._transport is not None:
             self._transport.abort()
@@ -114,7 +116,7 @@ class RedisLine(asyncio.Protocol):
             self._asked.popleft().answered.set_result(None)
 
     async def drained(self, most_seconds: float) -> None:
-        """Wait until everything is answered, or for so long."""
+        """Wait until everything is answered, at most for this long."""
         if self._asked:
             await asyncio.wait({self._asked[-1].answered}, timeout=most_seconds)
 

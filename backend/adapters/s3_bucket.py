@@ -1,4 +1,4 @@
-"""Makes the bucket and says who may read it."""
+"""Creates the bucket and sets who may read it."""
 
 import json
 from typing import Any, Final
@@ -11,7 +11,7 @@ class S3Bucket:
 
     PUBLIC_PREFIXES: Final = ("videos", "miniatures")
     _SID: Final = "MediaProjectPublicRead"
-    # The one region that must not be named when a bucket is made.
+    # The only region that must not be named when a bucket is created.
     _UNNAMED_REGION: Final = "us-east-1"
 
     def __init__(self, connection: S3Connection, public_read: bool) -> None:
@@ -42,7 +42,7 @@ class S3Bucket:
         place: dict[str, Any] = {}
         if region != self._UNNAMED_REGION:
             place["CreateBucketConfiguration"] = {"LocationConstraint": region}
-        # Another process may be as quick as we are.
+        # Another process may create it at the same time.
         taken = client.exceptions.BucketAlreadyOwnedByYou
         try:
             client.create_bucket(Bucket=self._connection.bucket, **place)

@@ -20,7 +20,7 @@ _LOG = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class S3Settings:
-    """Where the object store is, who we are there, and how patient we are."""
+    """The address, credentials and timeouts of the object store."""
 
     endpoint_url: str
     bucket: str
@@ -126,7 +126,7 @@ class S3Clock:
         context[self._BEGAN] = time.monotonic()
 
     def _end(self, context: dict[str, Any], **event: Any) -> None:
-        """A refusal is an answer, but not one of the 500s."""
+        """A refusal counts as an answer, except a 5xx."""
         status = getattr(event["http_response"], "status_code", 500)
         self._tell(context, event["model"].name, answered=status < 500)
 
@@ -146,8 +146,8 @@ class S3Errors:
     _DAMAGED: ClassVar = frozenset(
         {"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "IncompleteBody"}
     )
-    # Says "not now" although its status is not of the 500s. An upload that is gone was
-    # taken away by a newer attempt on the same key; room can be made.
+    # These mean "not now" although they are not 5xx. An upload that is gone was
+    # aborted by a newer attempt on the same key; room can be made.
     _AWAY: ClassVar = frozenset(
         {
             *("RequestTimeout", "SlowDown", "Throttling", "OperationAborted"),

@@ -1,4 +1,4 @@
-"""Brings an object into a temporary file."""
+"""Downloads an object into a temporary file."""
 
 import hashlib
 from contextlib import closing
@@ -13,9 +13,9 @@ from backend.domain.failures import FailureCode, JobFailed
 
 
 class S3Download:
-    """Reads an object to its end, going on where a connection broke.
+    """Reads an object to its end, resuming where a connection broke.
 
-    Nothing of one for which the folder has no room, so that others keep theirs.
+    Reads nothing if the folder has no room for the object, so that others keep theirs.
     """
 
     _CHUNK_BYTES: Final = 1024 * 1024
@@ -37,7 +37,7 @@ class S3Download:
         Raises botocore's errors, `ObjectStoreAway`, `StagingAway`, `StorageFull` and
         `JobFailed` with `object_damaged`.
         """
-        # Where nothing is staged on the disk nobody else makes it.
+        # If nothing is staged on the disk, nothing else creates the folder.
         with DiskErrors.translated():
             self._folder.make()
             file = self._folder.nameless()
@@ -79,7 +79,7 @@ class S3Download:
             try:
                 while chunk := body.read(self._CHUNK_BYTES):
                     self._stop.check()
-                    # Others fill the same disk meanwhile.
+                    # Others may fill the same disk meanwhile.
                     self._folder.check_room(len(chunk))
                     file.write(chunk)
                     self._digest.update(chunk)

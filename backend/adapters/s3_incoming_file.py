@@ -47,7 +47,7 @@ class PartBuffer:
 
 
 class StagedUpload:
-    """What has been sent of one file. Blocking, one call at a time."""
+    """The parts of one file that were sent. Blocking, one call at a time."""
 
     # No store takes more of them for one object.
     MOST_PARTS: Final = 10_000
@@ -81,8 +81,8 @@ class StagedUpload:
 class S3IncomingFile:
     """The `IncomingFile` port; one part is sent while the next is filled.
 
-    So it holds two parts at most, and a client that is faster than the store waits.
-    `ended` is called when the file is not received any more.
+    So it holds at most two parts, and a client that is faster than the store has to
+    wait. `ended` is called when the file is no longer being received.
     """
 
     def __init__(
@@ -122,14 +122,14 @@ class S3IncomingFile:
 
     async def write(self, batch: bytes | bytearray | memoryview) -> None:
         async with self._order:
-            if self._ending is not None:  # Nobody waits for what was still to come.
+            if self._ending is not None:  # Pending parts are no longer awaited.
                 return
             try:
                 full = await self._hashers.run(partial(self._buffer.add, batch))
                 for part in full:
                     await self._send(partial(self._send_part, part))
             except BaseException:
-                # Also when cancelled: what was to be sent after it never is.
+                # Also when cancelled: later parts are never sent.
                 self._broken = True
                 raise
 
@@ -152,7 +152,7 @@ class S3IncomingFile:
         await self._end(self._discard)
 
     async def _send(self, work: Callable[[], None]) -> None:
-        """Once what is under way has been done. Raises what that has raised."""
+        """Waits for the part in progress. Raises what that has raised."""
         await self._sent()
         self._sending = asyncio.create_task(self._senders.run(work))
 
@@ -170,7 +170,7 @@ class S3IncomingFile:
             self._is_sealed = True
 
     async def _end(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """The first end counts, and goes on when whoever asked for it is cancelled."""
+        """The first end counts, and completes even if its caller is cancelled."""
         if self._ending is None:
             self._ending = asyncio.create_task(self._see_through(work))
         await asyncio.shield(self._ending)
@@ -179,7 +179,7 @@ class S3IncomingFile:
         try:
             await work()
         except (StagingAway, StorageFull) as error:
-            # The caller can do nothing about it; what is left has no owner.
+            # The caller cannot help; the sweep removes what is left without an owner.
             _LOG.warning("staging.not_ended", name=str(self.name), error=str(error))
         finally:
             await self._hashers.run(partial(self._holds.let_go, self.name))
@@ -189,7 +189,7 @@ class S3IncomingFile:
         await self.seal()
 
     async def _discard(self) -> None:
-        """After the part that is under way, which would come back to life else."""
+        """After the part in progress, which could otherwise recreate the upload."""
         async with self._order:
             if self._sending is None:
                 return

@@ -1,4 +1,4 @@
-"""One attempt to store a blob in parts, which goes on where the one before has ended."""
+"""One attempt to store a blob in parts, which resumes where the previous one ended."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -19,17 +19,17 @@ log = structlog.get_logger(__name__)
 
 
 class S3MultipartUpload:
-    """Sends a file part by part, and believes nothing.
+    """Sends a file part by part, and trusts nothing.
 
-    The upload is noted before its first part is sent, and every part once the store has
-    it, so whoever is killed or told to stop has not worked in vain. What was sent before
-    is read and hashed again, and sent again unless the store lists it as it was noted.
-    Every part carries its SHA-256, and nothing becomes visible before the whole file has
-    been compared with the blob.
+    The upload is recorded before its first part is sent, and every part once the store
+    has it, so the work of a killed or stopped attempt is not lost. Parts sent before
+    are read and hashed again, and sent again unless the store lists them as recorded.
+    Every part carries its SHA-256, and nothing becomes visible before the whole file
+    has been compared with the blob.
     """
 
-    # Another attempt to go on with these parts would come to the same end. All others
-    # leave them to the next one.
+    # Another attempt with these parts would fail in the same way. All other failures
+    # leave them to the next attempt.
     _HOPELESS: ClassVar = (
         FailureCode.OBJECT_DAMAGED,
         FailureCode.OBJECT_STORE_DENIED,
@@ -66,7 +66,8 @@ class S3MultipartUpload:
             raise
 
     async def _found(self) -> BegunUpload | None:
-        """What can be gone on with, and only those of its parts that need not be sent."""
+        """An upload that can be resumed, with only those parts that need not be sent
+        again."""
         begun = await self._journal.begun()
         if begun is None or begun.part_bytes != self._plan.part_bytes:
             return None
@@ -90,7 +91,7 @@ class S3MultipartUpload:
         try:
             await self._journal.begin(upload_id, self._plan.part_bytes)
         except Exception:
-            # Nobody would know of it.
+            # Otherwise there would be no record of it.
             await self._threads.run(lambda stop: self._requests.give_up(upload_id))
             raise
         return BegunUpload(upload_id, self._plan.part_bytes)
@@ -113,7 +114,8 @@ class S3MultipartUpload:
         with self._source.opened(stop) as file:
             digest = self._source.hash(file, cut.start, cut.length)
         if digest.hex() != noted.sha256:
-            # Of which only one is wrong; an attempt that sends everything tells which.
+            # Only one of them is wrong; an attempt that sends everything finds out
+            # which.
             raise self._target.damaged("the staged file is not what a part was sent of")
 
     def _send_part(self, upload_id: str, cut: Cut, stop: Stop) -> SentPart:

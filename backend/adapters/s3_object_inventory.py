@@ -1,4 +1,4 @@
-"""What the bucket holds."""
+"""The contents of the bucket."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC
@@ -14,7 +14,7 @@ from backend.use_cases.ports import HeldObject, HeldUpload
 class S3ObjectInventory:
     """`ObjectInventory` by listing, a page after the other, on threads of its own."""
 
-    # No store gives more at once.
+    # No store lists more at once.
     PAGE_MOST: Final = 1000
 
     def __init__(
@@ -75,7 +75,7 @@ class S3ObjectInventory:
                     yield HeldUpload(key, found["UploadId"], begun_at)
 
     def _pages(self, operation: str, **asked: str) -> Iterator[Any]:
-        """To the end; a store that sends us round in circles is one that is away."""
+        """Lists to the end; a store that repeats pages counts as away."""
         pages: Iterator[Any] = iter(
             self._connection.client.get_paginator(operation).paginate(
                 Bucket=self._connection.bucket, PaginationConfig=self._page, **asked

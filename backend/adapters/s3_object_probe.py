@@ -19,8 +19,8 @@ class S3ObjectProbe:
     """`ObjectProbe` by a signed HEAD on kept connections, without a client of boto3.
 
     To import boto3 and make a client takes up to a second with the interpreter's lock
-    held: other requests would stand still, and the store would seem to be silent. What
-    is imported here takes too long for a request as well, so the object is made before.
+    held: other requests would stall, and the store would seem silent. The imports here
+    also take too long for a request, so the object is made beforehand.
     """
 
     def __init__(
@@ -73,15 +73,15 @@ class S3ObjectProbe:
         )
 
     def _check_bucket(self) -> None:
-        """A HEAD does not tell a lost object from a wrong bucket, and healing would
-        take every media for lost."""
+        """A HEAD cannot distinguish a lost object from a wrong bucket, and healing
+        would treat every media as lost."""
         if self._head("", f"asking for the bucket {self._bucket}") is None:
             raise JobFailed(
                 FailureCode.OBJECT_STORE_DENIED, f"There is no bucket {self._bucket}"
             )
 
     def _head(self, path: str, doing: str) -> Any:
-        """The headers of what is there, or None."""
+        """The headers of the object, or None."""
         response = self._sent(path, doing)
         if response.status_code == 404:
             return None
@@ -90,7 +90,7 @@ class S3ObjectProbe:
         return response.headers
 
     def _sent(self, path: str, doing: str) -> Any:
-        """Once more where a kept connection was closed by the store meanwhile."""
+        """Repeats the request if the store had closed the kept connection."""
         from botocore.exceptions import ConnectionClosedError
 
         with S3Errors.translated(doing), self._timed("HeadObject"):

@@ -99,8 +99,8 @@ class S3ObjectStorage:
             return S3Proof(target, stop).is_given()
 
     def _check_bucket(self) -> None:
-        """A HEAD does not tell a lost object from a wrong bucket, and healing would
-        take every media for lost."""
+        """A HEAD cannot distinguish a lost object from a wrong bucket, and healing
+        would treat every media as lost."""
         if not self._bucket.exists():
             raise JobFailed(
                 FailureCode.OBJECT_STORE_DENIED,

@@ -27,10 +27,10 @@ class S3Parts:
         return str(created["UploadId"])
 
     def listed(self, upload_id: str) -> set[tuple[int, str, int]] | None:
-        """Number, ETag and size of the parts that are there; None without the upload.
+        """Number, ETag and size of the stored parts; None if there is no such upload.
 
-        Two parts may have one number, when it was sent twice. A store that refuses to
-        list them is taken for one that does not have them.
+        A number that was sent twice may appear twice. A store that refuses to list
+        parts counts as having none.
         """
         from botocore.exceptions import ClientError
 
@@ -58,7 +58,7 @@ class S3Parts:
         return SentPart(cut.number, sent["ETag"], digest.hex(), confirmed)
 
     def complete(self, upload_id: str, parts: Sequence[SentPart]) -> None:
-        """A refusal may come in an answer of 200: botocore takes that for a 500."""
+        """An error may come inside a 200 answer, which botocore treats as a 500."""
         named = [
             {
                 "PartNumber": part.number,
@@ -73,7 +73,7 @@ class S3Parts:
             )
 
     def end_others(self, upload_id: str) -> None:
-        """Of attempts that were killed: only we may work on this key."""
+        """Aborts uploads of killed attempts: only we may work on this key."""
         self._unfinished.end(besides=upload_id)
 
     def give_up(self, upload_id: str) -> None:

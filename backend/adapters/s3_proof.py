@@ -18,7 +18,7 @@ class S3Proof:
         self._stop = stop
 
     def check(self, checksum: str, confirmed: bool) -> None:
-        """Removes what is damaged. Raises `JobFailed`, and botocore's errors."""
+        """Removes a damaged object. Raises `JobFailed`, and botocore's errors."""
         blob, client = self._target.blob, self._target.client
         head = client.head_object(**self._target.name, ChecksumMode="ENABLED")
         if head["ContentLength"] != blob.size_bytes:
@@ -29,10 +29,10 @@ class S3Proof:
             self._remove("the stored object reads back as other bytes")
 
     def is_given(self) -> bool:
-        """Whether they are there, whoever put them and however that ended.
+        """Whether they are stored, whoever put them and however that ended.
 
-        What the store does not have a checksum of, as of an object of parts, is read
-        back. Raises botocore's errors.
+        If the store has no checksum, as for an object of parts, they are read back.
+        Raises botocore's errors.
         """
         from botocore.exceptions import ClientError
 

@@ -1,4 +1,4 @@
-"""What is staged in the object store."""
+"""The staged files in the object store."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -9,10 +9,10 @@ from backend.use_cases.ports import HeldFile
 
 
 class S3StagedInventory:
-    """`StagedInventory` of what `S3Staging` of any process has left there.
+    """`StagedInventory` of the files of `S3Staging` in any process.
 
-    Who receives a file is told by `StagedHolds`: the rows know, and whoever removes asks
-    them first.
+    `StagedHolds` shows which files are being received; callers check the rows and holds
+    before they remove one.
     """
 
     def __init__(self, objects: S3StagedObjects) -> None:
@@ -27,6 +27,6 @@ class S3StagedInventory:
         return True
 
     def close(self) -> None:
-        """Blocking: wait for what is under way and end the thread."""
+        """Blocking: wait for running work and end the thread."""
         self._threads.close()
         self._objects.close()

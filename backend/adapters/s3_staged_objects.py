@@ -24,7 +24,7 @@ _LOG = structlog.get_logger(__name__)
 
 
 class StagedErrors:
-    """What went wrong with the store, as those who receive and read files know it."""
+    """Translates errors of the store for receivers and readers of staged files."""
 
     @classmethod
     @contextmanager
@@ -149,7 +149,7 @@ class S3StagedObjects:
                 return None
 
     def files(self) -> Iterator[HeldFile]:
-        """What is complete, and what is not: either may have lost its owner."""
+        """Complete and unfinished uploads: either may have lost its owner."""
         with StagedErrors.translated("listing what is staged"):
             for found in self._listed("list_objects_v2", "Contents"):
                 yield from self._file(found, "LastModified")
@@ -170,7 +170,7 @@ class S3StagedObjects:
             yield from page.get(of, [])
 
     def _file(self, found: dict[str, Any], time: str) -> Iterator[HeldFile]:
-        """Nothing for a key that is not made here."""
+        """None for a key that is not one of ours."""
         text = found["Key"].removeprefix(self.PREFIX)
         try:
             name = UUID(text)

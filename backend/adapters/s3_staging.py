@@ -16,9 +16,9 @@ MEBIBYTE = 1024 * 1024
 
 
 class S3Staging:
-    """The `Staging` port; whoever reads a staged file has it brought to `scratch` first.
+    """The `Staging` port; a staged file is fetched into `scratch` before it is read.
 
-    `glances` is asked inside of transactions, and must not be patient.
+    `glances` is used inside transactions, so its timeouts must be short.
     """
 
     # S3 takes none below 5 MiB but the last; two of them are in memory for each upload.
@@ -73,7 +73,7 @@ class S3Staging:
         return self._glances.holds(name, size_bytes)
 
     async def open(self, name: UUID) -> BinaryIO | None:
-        """What is still received here, a picture, is made whole for it, or read from
+        """A picture that is still being received here is sealed first, or read from
         memory."""
         incoming = self._receiving.get(name)
         if incoming is not None:
@@ -90,12 +90,12 @@ class S3Staging:
         await self._senders.run(partial(self._objects.remove, name))
 
     def warm(self) -> None:
-        """Blocking: make the clients now, for the import of boto3 takes its time."""
+        """Blocking: make the clients now, because importing boto3 takes long."""
         self._objects.warm()
         self._glances.warm()
 
     def close(self) -> None:
-        """Blocking: wait for what is under way and end the threads."""
+        """Blocking: wait for running work and end the threads."""
         self._senders.close()
         self._hashers.close()
         self._objects.close()

@@ -1,4 +1,4 @@
-"""Where a blob is stored, and how it shall be served from there."""
+"""Where a blob is stored, and how it is served from there."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ class Checksum:
 
     @classmethod
     def of_parts(cls, parts: Sequence[SentPart]) -> str:
-        """That of an object of parts: the hash of their hashes, and a count."""
+        """The checksum of an object of parts: the hash of their hashes, and a count."""
         digests = b"".join(bytes.fromhex(part.sha256) for part in parts)
         return f"{cls.of(hashlib.sha256(digests).digest())}-{len(parts)}"
 

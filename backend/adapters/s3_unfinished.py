@@ -1,4 +1,4 @@
-"""Multipart uploads that were begun and never ended: their parts take room unseen."""
+"""Multipart uploads that were never ended: their parts take up room unseen."""
 
 from contextlib import suppress
 from typing import Any
@@ -9,7 +9,7 @@ from backend.domain.failures import JobFailed
 
 
 class UnfinishedUploads:
-    """Those under one key, which belong to attempts that are over."""
+    """Uploads under one key that belong to finished attempts."""
 
     def __init__(self, client: Any, bucket: str, key: str) -> None:
         self._client = client
@@ -29,7 +29,7 @@ class UnfinishedUploads:
                     self._end(upload["UploadId"], besides)
 
     def give_up(self, upload_id: str) -> None:
-        """Never raises: what is left behind is ended by the next who works on the key."""
+        """Never raises: the next attempt on the key aborts what is left behind."""
         with (
             suppress(JobFailed, ObjectStoreAway),
             S3Errors.translated("aborting an upload"),

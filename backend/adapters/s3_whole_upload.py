@@ -6,7 +6,7 @@ from backend.use_cases.ports import ByteCounter
 
 
 class S3WholeUpload:
-    """Sends a file in one request, and believes nothing.
+    """Sends a file in one request, and trusts nothing.
 
     The request carries the SHA-256 of its body, which the store compares with what it
     received; the file is hashed and compared with the blob before anything is sent.

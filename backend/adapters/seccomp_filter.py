@@ -1,7 +1,8 @@
-"""Gives system calls away for good: a seccomp filter for this process.
+"""Gives up system calls permanently: a seccomp filter for this process.
 
-Needs no right and no namespace, so it also works in a plain container. Standard library
-only, and nothing that takes long to import: it runs at the start of every child.
+Needs no privilege and no namespace, so it also works in a plain container. Standard
+library only, and nothing that takes long to import: it runs at the start of every
+child.
 """
 
 import ctypes
@@ -14,7 +15,7 @@ from backend.adapters.system_calls import Numbers
 
 
 class BoxRefused(Exception):
-    """The kernel does not take the filter: nothing untrusted may be read."""
+    """The kernel does not accept the filter: nothing untrusted may be read."""
 
 
 class Machine(NamedTuple):

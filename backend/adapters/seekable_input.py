@@ -1,4 +1,5 @@
-"""A descriptor as a file, for programs that share theirs with who opened it."""
+"""A descriptor as a file, for programs that share it with the process that opened
+it."""
 
 import os
 from typing import Final

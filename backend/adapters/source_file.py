@@ -1,4 +1,4 @@
-"""The bytes of an open file, read without moving the position of whoever shares it.
+"""The bytes of an open file, read without moving its shared position.
 
 Every read raises `StagingAway` where the disk fails.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class FileWindow(io.RawIOBase):
     """A part of the file as a stream of its own, for one request and its retries.
 
-    `moved` hears of every byte once, however often a retry sends it.
+    `moved` counts every byte once, however often retries send it.
     """
 
     def __init__(
@@ -71,7 +71,8 @@ class FileWindow(io.RawIOBase):
 
 
 class SourceFile:
-    """An own descriptor of an open file: it stays valid when the caller closes his."""
+    """A duplicate descriptor of an open file: it stays valid when the caller closes the
+    original."""
 
     _BLOCK_BYTES: Final = 1024 * 1024
 

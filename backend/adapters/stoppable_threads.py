@@ -1,4 +1,4 @@
-"""Blocking work on threads of its own, which ends soon after its caller is cancelled."""
+"""Blocking work on its own threads, which ends soon after its caller is cancelled."""
 
 import asyncio
 import threading
@@ -18,12 +18,12 @@ class TransferStopped(BaseException):
     """Nobody waits for the work any more.
 
     Like `asyncio.CancelledError` it is no `Exception`: the libraries that the work is
-    in the middle of would take one for a broken connection and try again.
+    calling would take an `Exception` for a broken connection and retry.
     """
 
 
 class Stop:
-    """Tells a running piece of work that it shall end."""
+    """Tells running work to end."""
 
     def __init__(self) -> None:
         self._asked = threading.Event()
@@ -32,16 +32,17 @@ class Stop:
         self._asked.set()
 
     def check(self) -> None:
-        """Raises `TransferStopped` if the work shall end."""
+        """Raises `TransferStopped` if the work must end."""
         if self._asked.is_set():
             raise TransferStopped
 
 
 class DaemonThreads:
-    """A bounded pool like `ThreadPoolExecutor`, which the end of a process does not await.
+    """A bounded pool like `ThreadPoolExecutor`, which the end of a process does not
+    await.
 
     A thread may hang in a store that is silent for as long as the store's client has
-    patience; a worker that was told to end is gone long before.
+    patience; a worker that was told to stop ends long before.
     """
 
     def __init__(self, name: str, most: int) -> None:
@@ -68,7 +69,7 @@ class DaemonThreads:
         return future
 
     def close(self) -> None:
-        """Begin nothing more; what has not begun is cancelled."""
+        """Begin nothing more; work that has not begun is cancelled."""
         with self._lock:
             self._closed = True
             while not self._work.empty():
@@ -102,7 +103,7 @@ class DaemonThreads:
 class StoppableThreads:
     """A bounded pool; `run` hands the work a `Stop` that it must check often.
 
-    Log lines of the work tell the request of its caller.
+    Log lines of the work name the request of its caller.
     """
 
     # How long a cancelled caller waits for its work to end before it goes on; dramatiq
@@ -138,7 +139,7 @@ class StoppableThreads:
 
     @staticmethod
     def _retrieve(done: asyncio.Future[Any]) -> None:
-        """How work that nobody waits for has ended is no news for the log."""
+        """Errors of work that is no longer awaited are not logged."""
         if not done.cancelled():
             done.exception()
 

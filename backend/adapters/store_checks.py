@@ -10,7 +10,7 @@ from backend.use_cases.ports import Staging
 
 
 class RedisCheck:
-    """Pings with a client of its own, which never leaves Redis alone for a while."""
+    """Pings with its own client, which has no pause after a missing answer."""
 
     _MOST_SECONDS: Final = 0.9
 
@@ -27,7 +27,8 @@ class RedisCheck:
 
 
 class S3Check:
-    """Asks for the bucket as who uploads asks: wrong keys are no store, either."""
+    """Checks the bucket with the credentials of uploads: wrong keys count as away
+    too."""
 
     def __init__(self, probe: S3ObjectProbe) -> None:
         self._probe = probe
@@ -41,7 +42,7 @@ class S3Check:
 
 
 class StagingCheck:
-    """Asks for room for nothing; `StorageFull` tells that the folder is there."""
+    """Asks for room for zero bytes; `StorageFull` shows that the folder exists."""
 
     def __init__(self, staging: Staging) -> None:
         self._staging = staging

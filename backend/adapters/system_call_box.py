@@ -1,4 +1,4 @@
-"""What a child that reads untrusted bytes may ask of the kernel, in two stages."""
+"""The system calls allowed to a child that reads untrusted bytes, in two stages."""
 
 import fcntl
 import os
@@ -15,9 +15,9 @@ from backend.adapters.seccomp_filter import (
 
 
 class SystemCallBox:
-    """Closes this process in, step by step; there is no way back.
+    """Closes this process in, step by step and irreversibly.
 
-    Both steps raise `BoxRefused` where the kernel does not take part.
+    Both steps raise `BoxRefused` if the kernel does not support it.
     """
 
     _CLONE_THREAD: Final = 0x0001_0000

@@ -29,7 +29,8 @@ _LOG = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MongoSettings:
-    """Where MongoDB is, and how long one operation may take with all its retries."""
+    """The address of MongoDB, and the time limit of one operation with all its
+    retries."""
 
     url: str = field(repr=False)
     operation_seconds: float = 3.0
@@ -37,7 +38,7 @@ class MongoSettings:
 
 
 class MongoClock(CommandListener):
-    """Times each command; those of the driver's own monitors are not among them."""
+    """Times each command, except those of the driver's own monitors."""
 
     def __init__(self, observer: StoreObserver) -> None:
         self._observer = observer
@@ -98,7 +99,7 @@ class MongoConnection:
             self._note(f"No answer within {limit:g} s, or what was left of them.")
             raise DocumentStoreAway from error
         except DocumentTooLarge:
-            # It answers, and would refuse this again and again.
+            # It answers, and would refuse this every time.
             raise
         except PyMongoError as error:
             self._note(str(error))

@@ -12,10 +12,10 @@ from backend.use_cases.ports import HeldDocument
 class MongoMetadataInventory:
     """`DocumentInventory` by the index that MongoDB keeps on `_id`.
 
-    Documents of others in the collection, and such as we cannot read, are none of ours.
+    Foreign documents in the collection, and unreadable ones, are ignored.
     """
 
-    # Two bounds of one type: without them, what has another kind of id comes too.
+    # Two bounds of one type exclude documents with another type of id.
     _FIRST: Final = UUID(int=0)
     _LAST: Final = UUID(int=2**128 - 1)
     _READABLE: ClassVar = {

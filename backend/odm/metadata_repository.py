@@ -23,7 +23,7 @@ class MongoMetadataStore:
         await self._documents.replace(MetadataDocument.of(metadata))
 
     async def find(self, blob_id: UUID) -> BlobMetadata | None:
-        """One that cannot be read is none: it is made again, and replaced."""
+        """An unreadable document counts as missing: it is made again and replaced."""
         try:
             found = await self._documents.find(blob_id)
         except ValidationError as error:

@@ -8,7 +8,7 @@ from backend.odm.connection import MongoConnection
 
 
 class MongoCheck:
-    """Pings; the driver gives up soon, so that no thread of it is held for long."""
+    """Pings; the driver gives up soon, so that none of its threads is held for long."""
 
     _MOST_SECONDS: Final = 0.9
 
