@@ -1,1 +1,1 @@
-"""The Django admin site: what staff look at, and may not change behind the rules."""
+"""The Django admin site: staff can view everything, but not bypass the rules."""

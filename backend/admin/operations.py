@@ -1,4 +1,4 @@
-"""What staff do with many jobs at once: the only page of the site that changes things."""
+"""Actions of staff on many jobs: the only page of the site that changes anything."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -40,14 +40,14 @@ Action = Callable[[HttpRequest, JobKind], str]
 
 LONGER_THAN = timedelta(minutes=1)
 MOST_LISTED = 50
-# A page has to answer within seconds: whoever has more presses again.
+# A page has to answer within seconds: with more jobs, press again.
 MOST_RETRIED = 100
 REASON_MOST_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class JobOperator:
-    """What the page asks and does; the rights are looked at there again."""
+    """What the page reads and does; the use cases check the rights again."""
 
     operations: JobOperations
     retry_failed_jobs: RetryFailedJobs
@@ -55,7 +55,7 @@ class JobOperator:
 
 
 class OperationsPage:
-    """Which kinds are paused and what is stuck, with a button for each that helps."""
+    """Shows which kinds are paused and what is stuck, with a button for each remedy."""
 
     def __init__(
         self, site: AdminSite, sessions: StaffSessions, jobs: JobOperator

@@ -17,7 +17,7 @@ from backend.orm.database_threads import DatabaseThreads
 
 
 class AdminUrls:
-    """What Django takes for the module of a URL configuration."""
+    """Serves as the module of a URL configuration for Django."""
 
     def __init__(self, site: MediaProjectAdminSite, refusals: Refusals) -> None:
         self._refusals = refusals
@@ -27,7 +27,7 @@ class AdminUrls:
         ]
 
     def handler500(self, request: HttpRequest) -> HttpResponseBase:
-        """For what went wrong outside of a view, as in a middleware."""
+        """For errors outside a view, as in a middleware."""
         raised = sys.exc_info()[1]
         page = self._refusals.page(raised) if isinstance(raised, Exception) else None
         return page or server_error(request)
@@ -46,7 +46,7 @@ class SecureAnswers:
         )
 
     def complete(self, request: HttpRequest, response: HttpResponseBase) -> None:
-        """Cookies are for HTTPS alone wherever there is any."""
+        """Cookies are for HTTPS only if the request came by HTTPS."""
         response["Content-Security-Policy"] = self._policy
         # Without a referrer browsers send `Origin: null`, which no form may come from.
         response["Referrer-Policy"] = "same-origin"

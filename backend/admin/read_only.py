@@ -44,7 +44,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[type-arg]
     def lookup_allowed(
         self, lookup: str, value: Any, request: HttpRequest | None = None
     ) -> bool:
-        """By the filters alone: `?password__startswith=` would tell hashes."""
+        """Only the declared filters: `?password__startswith=` would reveal hashes."""
         return lookup in {one.parameter_name for one in self.list_filter}
 
 

@@ -15,13 +15,13 @@ from backend.orm.away import Away
 
 
 class Refusals:
-    """Says on a page what the API would say in a problem."""
+    """Shows on a page what the API would answer as a problem."""
 
     _STATUS: ClassVar = {Malformed: 400, TooManyRequests: 429, Unavailable: 503}
     _RETRY_SECONDS: ClassVar = 5
 
     def page(self, raised: Exception) -> HttpResponse | None:
-        """None for what only Django knows how to answer."""
+        """None for errors that Django has to answer."""
         error = self._translated(raised)
         kind = next((one for one in self._STATUS if isinstance(error, one)), None)
         if error is None or kind is None:

@@ -17,17 +17,18 @@ from backend.orm.models import Session, User
 class StaffSessions:
     """Binds the cookie of a browser to a row of `Session` that nobody can refresh.
 
-    So what ends all sessions of an account ends these too: signing out everywhere,
-    another password, deactivation.
+    So everything that ends all sessions of an account ends these too: signing out
+    everywhere, a new password, deactivation.
     """
 
     _KEY = "account_session"
 
     @transaction.atomic
     def begin(self, request: HttpRequest) -> None:
-        """For whoever has just signed in; not if his account has changed since.
+        """For a user who has just signed in, unless the account has changed since.
 
-        The lock is that of `open_session`: nobody deactivates him at the same time.
+        The lock is that of `open_session`, so the account cannot be deactivated
+        meanwhile.
         """
         active = User.objects.select_for_update(no_key=True).filter(is_active=True)
         user = active.filter(pk__in=[request.user.pk]).first()

@@ -12,7 +12,7 @@ from backend.use_cases.check_password import CheckPassword
 
 
 class SignInForm(AdminAuthenticationForm):
-    """Lets in whom the API would let in, under the same limits, if he is staff.
+    """Lets in staff whom the API would let in, under the same limits.
 
     `TooManySignIns` and `Overloaded` pass through it: they are pages of their own.
     """

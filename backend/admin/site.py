@@ -28,7 +28,7 @@ from backend.use_cases.ports import CdnAddresses
 
 
 class MediaProjectAdminSite(AdminSite):
-    """Everything there is, to be looked at by staff; one page acts on jobs.
+    """Lets staff view everything; one page acts on jobs.
 
     Passwords are changed in the API, where that ends the other sessions.
     """
@@ -37,7 +37,7 @@ class MediaProjectAdminSite(AdminSite):
     site_title = "MediaProject"
     index_title = "What there is"
     index_template = "admin_site/index.html"
-    # With views that write, or that ask any table for any id.
+    # These have views that write, or that read any table by any id.
     LEFT_OUT = frozenset(
         {"password_change", "password_change_done", "autocomplete", "view_on_site"}
     )
@@ -72,7 +72,7 @@ class MediaProjectAdminSite(AdminSite):
     ) -> HttpResponse:
         """Sessions that are over go when the next one begins."""
         if request.user.is_authenticated and not self.has_permission(request):
-            logout(request)  # Else the page says who he is, and that he may not.
+            logout(request)  # Otherwise the page only denies access.
         response = super().login(request, extra_context)
         if request.method == "POST" and request.user.is_authenticated:
             request.session.clear_expired()

@@ -6,9 +6,9 @@ from backend.orm.models import User
 
 
 class StaffBackend(BaseBackend):
-    """Knows whom a session of the admin belongs to; asked for every request.
+    """Finds the user of an admin session, for every request.
 
-    It authenticates nobody: that is `SignInForm`'s work. Django itself ends a session
+    It does not authenticate: that is `SignInForm`'s work. Django itself ends a session
     whose account has another password, and the site one whose account is not staff.
     """
 

@@ -1,4 +1,4 @@
-"""What every controller is built on."""
+"""The base of all controllers."""
 
 import functools
 import inspect
@@ -94,7 +94,7 @@ class Controller:
     def _as_view(handler: Handler, access: Access, names: set[str]) -> Handler:
         """Ninja sets an attribute on the view, which a bound method refuses.
 
-        The access is checked again: whatever went wrong in front, nothing opens here.
+        The access is checked again here, in case a layer in front failed to.
         """
 
         @functools.wraps(handler)

@@ -13,7 +13,7 @@ from backend.domain.errors import Invalid
 
 Start = TypeVar("Start", bound=tuple[Any, ...])
 
-# Enough for the longest folded title; a cursor beyond it is none of ours.
+# Enough for the longest folded title; a longer cursor is not one of ours.
 CURSOR_MOST_CHARACTERS = 3_000
 _SEAL_BYTES = 12
 
@@ -22,8 +22,8 @@ class PageCursor(Generic[Start]):
     """Turns the start of a page into text for a URL and back.
 
     `kind` is the `NamedTuple` of the start, `query` says what is listed in which order.
-    A seal keeps both together: no cursor is taken that was not made here for this query,
-    so what comes back may be given to the database as it is.
+    A seal binds both together: only cursors made here for this query are accepted, so
+    their values can be passed to the database unchanged.
     """
 
     def __init__(self, kind: type[Start], query: str = "") -> None:
@@ -35,7 +35,7 @@ class PageCursor(Generic[Start]):
         return self._text(self._seal(place) + place)
 
     def decode(self, cursor: str) -> Start:
-        """Raises `Invalid` for anything that `encode` has not made for this query."""
+        """Raises `Invalid` for anything that `encode` did not make for this query."""
         try:
             padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
             sealed = base64.b64decode(padded, altchars=b"-_", validate=True)

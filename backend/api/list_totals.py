@@ -1,4 +1,4 @@
-"""Totals of lists that are known without counting."""
+"""Knows totals of lists without counting."""
 
 from datetime import datetime
 
@@ -8,14 +8,14 @@ from backend.use_cases.ports import AnswerCache
 
 
 class ListTotals:
-    """Which lists have more media than are counted.
+    """Knows which lists have more media than are counted.
 
-    To count ten thousand rows costs more than the page that is shown with them. Lists of
-    all media before a moment need no more than to know where counting stops: whatever
-    reaches beyond that has more.
+    Counting ten thousand rows costs more than the page itself. For lists of all media
+    before a moment it is enough to know where counting stops: a list that reaches
+    beyond it has more.
     """
 
-    # Of how old a list may be that is made with it; the rest is the list's own.
+    # The share of the allowed age that this uses; the rest is for the list itself.
     SHARE = 1 / 3
     LISTS_SHARE = 1 - SHARE
 
@@ -26,7 +26,7 @@ class ListTotals:
         self._cache = cache
 
     async def is_capped(self, wanted: MediaFilter) -> bool:
-        """False where it has to be counted. Raises `DatabaseAway`."""
+        """False if the list has to be counted. Raises `DatabaseAway`."""
         if not wanted.given.keys() <= {"created_before"}:
             return False
         kept = await self._cache.answer(

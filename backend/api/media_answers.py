@@ -1,4 +1,4 @@
-"""Ready answers about media, from the cache where they are fresh."""
+"""Answers about media, from the cache if they are fresh."""
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
@@ -37,14 +37,14 @@ class _Moving(Exception):
 
 
 class MediaAnswers:
-    """Details of media; nobody is asked here whether he may see them.
+    """Details of media; rights are not checked here.
 
-    Kept are only those whose jobs have all ended: workers cannot wait until what they do
-    is known, and nobody shall read in the job history what the media does not show yet.
+    Only media whose jobs have all ended are cached: workers cannot wait until their
+    changes are known, and the job history must not run ahead of the media shown.
     `tagged`: they have an ETag, which is the revision.
     """
 
-    # A reader may keep what he got, and asks each time whether it is still so.
+    # Clients may keep the answer, but must revalidate it each time.
     _CACHE_CONTROL = (b"cache-control", b"private, no-cache")
 
     def __init__(
@@ -72,7 +72,10 @@ class MediaAnswers:
         return ReadyAnswer.kept(content)
 
     async def current(self, media_id: UUID) -> ReadyAnswer:
-        """From the database, for whoever has just changed it. Raises `MediaNotFound`."""
+        """From the database, for the caller who has just changed it.
+
+        Raises `MediaNotFound`.
+        """
         return self._answer(await self._media.detail(media_id))
 
     async def _made(self, media_id: UUID) -> bytes:
@@ -94,7 +97,7 @@ class MediaAnswers:
 class PageAnswers:
     """Pages of lists and searches.
 
-    Only first pages are kept: what follows is read by few, and has no end of keys.
+    Only first pages are cached: later ones are read by few, and have unlimited keys.
     """
 
     def __init__(
@@ -128,7 +131,7 @@ class PageAnswers:
 
     async def found(self, text: str, limit: int, cursor: str | None) -> ReadyAnswer:
         """Raises `Invalid` for a text without words, or a cursor of another search."""
-        # Not "search": cursors of before say how long titles were unfolded.
+        # Not "search": older cursors hold the length of unfolded titles.
         query = json.dumps(["found", *text.split()])
         cursors = PageCursor(MatchStart, query)
         start = cursors.decode(cursor) if cursor is not None else None

@@ -10,11 +10,11 @@ Shape = dict[str, Any]
 
 
 class MediaShapes:
-    """Makes what is written as JSON straight from rows.
+    """Makes JSON-ready values directly from rows.
 
-    The schemas of the same names document it; they are not built for each answer, as that
-    costs more than all the rest of it. `tests/integration/test_answers_documented.py`
-    holds the one to the other. Addresses are made when they are shown.
+    The schemas of the same names document them, but are not built for each answer, as
+    that costs more than all the rest. `tests/integration/test_answers_documented.py`
+    compares the two. Addresses are made when they are shown.
     """
 
     def __init__(self, addresses: CdnAddresses) -> None:

@@ -32,7 +32,7 @@ from backend.use_cases.sign_up import SignUp
 
 
 class AccountsContainer(Container):
-    """Builds what knows who calls, and what people may do about accounts."""
+    """Builds the authentication of callers, and the use cases of accounts."""
 
     @cached_property
     def auth_controller(self) -> AuthController:

@@ -41,7 +41,7 @@ class ApiContainer(
 
     @classmethod
     def current(cls) -> Self:
-        """The one of this process, shared by `asgi.py` and `urls.py`."""
+        """The container of this process, shared by `asgi.py` and `urls.py`."""
         if cls._of_this_process is None:
             cls._of_this_process = cls(settings.ENVIRONMENT)
         return cls._of_this_process
@@ -123,7 +123,7 @@ class ApiContainer(
         )
 
     async def _warm(self) -> None:
-        """Done now, so that the first request does not wait for it."""
+        """Done at the start, so that the first request does not wait for it."""
         _ = self.api.document.rendered
         if self.stages_in_store:
             await asyncio.to_thread(self.s3_staging.warm)

@@ -13,12 +13,12 @@ from backend.use_cases.ensure_account import EnsureAccount
 
 
 class DemoAccountsUnreadable(Exception):
-    """The file is there and is not what was written to it; nothing was changed."""
+    """The file exists but has unexpected contents; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoAccount:
-    """What somebody types to sign in."""
+    """The credentials of an account."""
 
     email: str
     password: str = field(repr=False)
@@ -74,8 +74,8 @@ class DemoAccountsFile:
 class DemoAccounts:
     """Makes one account of each built-in role, and again whenever they are missing.
 
-    The file is written first: whatever stops this, the passwords that reach the
-    database are known. An account that somebody changed is as in the file afterwards.
+    The file is written first, so that passwords in the database are known even if this
+    is interrupted. An account that was changed is reset to the file.
     """
 
     def __init__(self, file: DemoAccountsFile, ensure_account: EnsureAccount) -> None:

@@ -1,4 +1,4 @@
-"""What the API process builds to say whether it can work."""
+"""What the API process builds for its health checks."""
 
 import asyncio
 from dataclasses import replace
@@ -18,7 +18,7 @@ from backend.use_cases.ports.health import StoreCheck
 
 
 class HealthContainer(Container):
-    """Builds the checks, each with what nobody else waits for."""
+    """Builds the checks, each with connections of its own."""
 
     _HEALTH_CLOSED: ClassVar = ("health_probe", "health_threads")
 
@@ -51,7 +51,7 @@ class HealthContainer(Container):
 
     @cached_property
     def health_probe(self) -> S3ObjectProbe:
-        """Its one thread is free again when both limits are over."""
+        """Its only thread is free again once both limits have passed."""
         settings = replace(
             self.s3_settings,
             connect_timeout_seconds=MOST_SECONDS,

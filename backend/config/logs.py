@@ -38,7 +38,7 @@ class Redaction:
 
 
 class OneLine:
-    """Escapes control characters, so that nobody can forge a line or colour one.
+    """Escapes control characters, so that lines cannot be forged or coloured.
 
     A traceback keeps its lines; each is indented, so none looks like an event.
     """

@@ -1,6 +1,6 @@
 """`python -m backend.config.master`: dramatiq's command line, with log lines like ours.
 
-Its master has a form of its own for them, which no collector of JSON could read.
+Its master has its own log format, which JSON collectors cannot read.
 """
 
 import os
@@ -11,7 +11,7 @@ from dramatiq.cli import main
 from backend.config.logs import Logs
 
 if __name__ == "__main__":
-    # The workers say what is wrong with the environment; this one needs no more of it.
+    # The workers report what is wrong with the environment; the master need not.
     Logs("json" if os.environ.get("LOG_FORMAT") == "json" else "console").configure()
     sys.argv.append("--skip-logging")
     sys.exit(main())  # type: ignore[no-untyped-call]

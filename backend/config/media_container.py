@@ -29,14 +29,14 @@ from backend.use_cases.replace_miniature import ReplaceMiniature
 from backend.use_cases.request_deletion import RequestDeletion
 from backend.use_cases.retry_job import RetryJob
 
-# An upload waits no longer for an object store that is a black hole.
+# The longest wait of an upload for an object store that does not respond.
 PROBE_CONNECT_SECONDS = 1.0
 PROBE_READ_SECONDS = 1.5
 PROBE_THREADS = 4
 
 
 class MediaContainer(MetricsContainer):
-    """Builds what takes media in, shows and changes them."""
+    """Builds the use cases that ingest, show and change media."""
 
     @cached_property
     def media_controller(self) -> MediaController:
@@ -96,7 +96,7 @@ class MediaContainer(MetricsContainer):
             self.media_repository,
             self.media_shapes,
             self.answer_cache,
-            # The same media has other addresses each time that they are signed.
+            # Signed addresses of the same media differ each time.
             tagged=self.environment.cdn_access == "public",
         )
 

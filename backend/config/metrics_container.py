@@ -1,4 +1,4 @@
-"""What the API process builds to be counted."""
+"""What the API process builds for its metrics."""
 
 import asyncio
 from collections.abc import Sequence
@@ -41,14 +41,15 @@ class MetricsContainer(Container):
 
     @property
     def _staging_collectors(self) -> Sequence[StagingCollector]:
-        """None for the object store, which whoever compares the stores lists anyhow."""
+        """None for the object store, which the comparison of the stores lists
+        anyway."""
         if self.stages_in_store:
             return []
         return [StagingCollector(self.environment.staging_dir)]
 
     @cached_property
     def admin_threads(self) -> DatabaseThreads:
-        """Its own: whatever is done there, the API keeps all of its threads."""
+        """Its own thread, so that the API keeps all of its threads."""
         return DatabaseThreads(ADMIN_THREADS)
 
     @cached_property
@@ -64,7 +65,8 @@ class MetricsContainer(Container):
         return DatabaseThreads(1, START_SECONDS, ANSWER_SECONDS)
 
     def measured(self, app: AsgiApp, problems: Problems) -> AsgiApp:
-        """The page stands outside: scrapers call hosts by names that clients do not."""
+        """The page is outside the host guard: scrapers use host names that clients do
+        not."""
         if not self.is_measured:
             return app
         token = self.environment.metrics_token.get_secret_value()

@@ -11,7 +11,7 @@ from backend.use_cases.ports.operations import JobOperations
 
 
 class OperationsContainer(Container):
-    """Builds what acts on many jobs at once."""
+    """Builds the use cases for many jobs at once."""
 
     @cached_property
     def job_operations(self) -> JobOperations:

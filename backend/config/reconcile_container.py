@@ -1,4 +1,4 @@
-"""What compares the stores and puts them right: in the worker and by hand."""
+"""The comparison and repair of the stores: in the worker and by hand."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -31,7 +31,7 @@ from backend.use_cases.reconcile_turn import ReconcileTurn
 
 # One thing is done after another.
 DATABASE_THREADS = 1
-# Nobody waits for it; a page of a large database may take a while.
+# No request waits for it; a page of a large database may take a while.
 DATABASE_ANSWER_SECONDS = 12.0
 
 
@@ -59,9 +59,9 @@ class ReconcileContainer(Container):
 
     @cached_property
     def comparisons(self) -> Sequence[Comparison]:
-        """Rows first: what they had is without an owner after them.
+        """Rows first, because removing them leaves their contents without an owner.
 
-        Then those of which many at once tell that nothing should be removed.
+        Then the kinds of which many at once mean that nothing should be removed.
         """
         rows, repairs = self.consistency_rows, self.consistency_repairs
         objects, documents = self.object_inventory, self.document_inventory

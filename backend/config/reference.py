@@ -16,11 +16,11 @@ GIBIBYTE = 1024 * MEBIBYTE
 
 
 class Undescribed(Exception):
-    """A variable does not say what it is for."""
+    """A variable has no description."""
 
 
 class Values:
-    """What may be given to a variable, in words."""
+    """The allowed values of a variable, in words."""
 
     _WORDS: Mapping[Any, str] = {
         bool: "`true`, `false`",

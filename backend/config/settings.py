@@ -13,9 +13,9 @@ from backend.domain.accounts import PASSWORD_LEAST_CHARACTERS
 try:
     ENVIRONMENT = Environment.load()
 except ConfigurationError as error:
-    # Whoever starts a process reads a sentence for each variable, not a traceback. It
+    # A wrong environment gives one sentence per variable, not a traceback. It
     # goes past the pipe that dramatiq puts in the place of stderr, and that loses what is
-    # written last. The exit code says that to start again is of no use.
+    # written last. The exit code says that a restart is useless.
     print(error, file=sys.__stderr__)
     raise SystemExit(os.EX_CONFIG) from None
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -76,7 +76,7 @@ DATABASES = {
             "connect_timeout": 3,
             # Only for statements that ask for it: the ORM's are not prepared at all.
             "prepare_threshold": 5,
-            # Ends waits for a server that is there and does not answer.
+            # Ends waits for a server that is up but does not answer.
             "tcp_user_timeout": 5_000,
             # The server gives up before its clients do: then nothing is unknown.
             "options": (
@@ -105,7 +105,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
 ]
 
-# The admin's; where nothing better is asked for, whoever signs in comes to its start.
+# The admin's; without a requested page a sign-in leads to its start.
 LOGIN_REDIRECT_URL = "admin:index"
 # `SecureAnswers` adds `Secure` where the request came by HTTPS.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

@@ -4,11 +4,11 @@ from typing import Any
 
 
 class SingleStop:
-    """Lets what handles a signal hear it once.
+    """Passes a stop signal to its handler only once.
 
-    Dramatiq drops all attempts when it is told a second time. Where every process is told
-    to stop, as by a service manager, its master and the fleet pass that on as well. Who
-    does not want to wait tells the fleet again, which kills.
+    Dramatiq drops all attempts when it is told a second time. Where every process is
+    told to stop, as by a service manager, its master and the fleet pass that on as
+    well. To stop without waiting, signal the fleet again: it then kills.
     """
 
     def __init__(self, number: signal.Signals) -> None:

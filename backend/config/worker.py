@@ -10,7 +10,7 @@ import dramatiq
 from backend.config.single_stop import SingleStop
 from backend.fleet.kernel import Kernel
 
-# Orphans would go on beside those who are started in the place of their master.
+# Orphans would continue beside the successors of their master.
 if (master := multiprocessing.parent_process()) is not None:
     Kernel.end_with_parent(master.is_alive)
     SingleStop(signal.SIGTERM).install()

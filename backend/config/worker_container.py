@@ -53,7 +53,7 @@ RECONCILE_SECONDS = 2.0
 BROKER_TIMEOUT_SECONDS = 5.0
 # Twice a renewal may get lost before a lease ends.
 RENEWAL_SHARE = 1 / 3
-# Nobody waits for a worker: a transaction that is still answered within the lease of
+# No client waits for a worker: a transaction that is answered within the lease of
 # its job was not in vain.
 ANSWER_SHARE = 0.8
 
@@ -95,7 +95,7 @@ class WorkerContainer(Container):
 
     @property
     def sweeper(self) -> PeriodicThread:
-        """A thread and never a message, for a message is what may get lost."""
+        """A thread and not a message, because messages may get lost."""
         return PeriodicThread("sweeper", self.sweep_jobs.execute, SWEEP_SECONDS)
 
     @property

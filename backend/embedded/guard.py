@@ -1,8 +1,9 @@
-"""Run one process so that nothing of it outlives whoever asked for it.
+"""Run one process so that nothing of it outlives the process that requested it.
 
-The supervisor starts this file as a script, without site-packages, once for every process. It is the
-parent of that process and the reaper of all its descendants. When the supervisor asks, or is gone in
-whatever way, the process is asked to end, is killed after its grace, and so is everything it left.
+The supervisor starts this file as a script, without site-packages, once for every
+process. It is the parent of that process and the reaper of all its descendants. When
+the supervisor asks, or is gone in whatever way, the process is asked to end, is killed
+after its grace, and so is everything it left.
 """
 
 import contextlib
@@ -39,11 +40,13 @@ class Kernel:
             raise OSError(ctypes.get_errno(), f"prctl {option} was refused")
 
     def let_capabilities_count(self) -> None:
-        """Let a change of user take none away, and let access(2) respect those of the new user.
+        """Let a change of user take none away, and let access(2) respect those of the
+        new user.
 
-        Without the first bit access(2) judges anybody but root as if he had none, and initdb asks it.
-        The bits last, so set-user-id programs, which rely on that change, are closed to all that follows.
-        Where even root may not set them, the capability still counts for everything but access(2).
+        Without the first bit access(2) ignores capabilities of non-root users, and
+        initdb calls it. The bits last, so set-user-id programs, which rely on that
+        change, are closed to all that follows. Where even root may not set them, the
+        capability still counts for everything but access(2).
         """
         bits = self.SECBIT_NO_SETUID_FIXUP | self.SECBIT_KEEP_CAPS
         try:

@@ -85,7 +85,7 @@ class Terminal:
             threading.Thread(target=self._watch, name="terminal", daemon=True).start()
 
     def _watch(self) -> None:
-        """A hang-up is told without being asked for."""
+        """A hang-up is reported by default."""
         terminal = select.poll()
         terminal.register(sys.stdin.fileno(), 0)
         while not terminal.poll(self.LOOK_MILLISECONDS):
@@ -116,7 +116,7 @@ class RunningStack:
                 self._stop()
 
     def _stop(self) -> None:
-        """In silence where nothing had been started."""
+        """Silent if nothing had been started."""
         if not self._stack.servers.launcher.has_launched:
             return
         self._console.say("Stopping (Ctrl-C again kills) ...")

@@ -13,7 +13,7 @@ from backend.fleet.backoff import Backoff
 
 
 class Announcer(Protocol):
-    """Tells a person what happens, a sentence at a time."""
+    """Reports progress to a person, one sentence at a time."""
 
     def say(self, sentence: str) -> None: ...
 

@@ -13,7 +13,7 @@ class Fleet:
     """Keeps its members alive, each by itself, until it is told to stop.
 
     Signals are never handled, only waited for, so nothing is interrupted. The fleet is
-    the reaper of all its descendants: it sees when nobody of a member is left.
+    the reaper of all its descendants: it sees when no process of a member is left.
     """
 
     STOP = (signal.SIGTERM, signal.SIGINT)
@@ -57,13 +57,13 @@ class Fleet:
                 member.kill()
 
     def _wait(self) -> None:
-        """For a signal, or until it is time to look again."""
+        """Waits for a signal, or until it is time to check again."""
         heard = signal.sigtimedwait(self.SIGNALS, self.LOOK_SECONDS)
         if heard is not None and heard.si_signo in self.STOP:
             self._stop()
 
     def _stop(self) -> None:
-        """Whoever asks a second time does not want to wait."""
+        """A second signal means: do not wait."""
         if self._deadline is not None:
             self._deadline = time.monotonic()
             return

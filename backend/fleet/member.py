@@ -28,12 +28,12 @@ class Member:
 
     @property
     def is_gone(self) -> bool:
-        """Nobody of its group is left."""
+        """No process of its group is left."""
         return self._group is None
 
     @property
     def is_given_up(self) -> bool:
-        """It found its environment wrong, which another start would not change."""
+        """It found its environment wrong, which a restart would not change."""
         return self._is_misconfigured and self.is_gone
 
     def start_if_due(self) -> None:

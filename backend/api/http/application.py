@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class HttpOptions:
-    """What may differ from one installation to the next."""
+    """Settings that may differ between installations."""
 
     allowed_hosts: Sequence[str]
     body_limit_bytes: int
@@ -38,7 +38,7 @@ class HttpOptions:
 
 
 class Mounted:
-    """Another application for a path and everything below it."""
+    """Mounts another application at a path and everything below it."""
 
     def __init__(self, app: AsgiApp, path: str, mounted: AsgiApp) -> None:
         self._app = app
@@ -53,7 +53,7 @@ class Mounted:
 
 
 class AtPath:
-    """Another application for one path and no other."""
+    """Mounts another application at exactly one path."""
 
     def __init__(self, app: AsgiApp, path: str, other: AsgiApp) -> None:
         self._app = app
@@ -78,7 +78,7 @@ class HttpStack:
         answers: AnswerCache | None,
         pages: Pages | None = None,
     ) -> None:
-        """Without `answers` every answer is made; without `pages` there are none."""
+        """Without `answers` nothing is cached; without `pages` there is no admin."""
         self._api = api
         self._tokens = tokens
         self._callers = callers
@@ -159,7 +159,7 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _close(self) -> None:
-        """Every closer has its turn, whatever happens to the others."""
+        """Runs every closer, even if others fail."""
         for close in self._closers:
             try:
                 await close()

@@ -1,4 +1,4 @@
-"""The ASGI words that our layers share."""
+"""The ASGI types that our layers share."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias

@@ -1,4 +1,4 @@
-"""Where a request came from, also through proxies that we believe."""
+"""Where a request came from, also through trusted proxies."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -16,10 +16,10 @@ from backend.api.http.asgi import AsgiApp, Receive, Scope, Send
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
-# Nobody has more of his own; whoever sends thousands wants them all to be parsed.
+# Nobody has more proxies; a client that sends thousands wants to waste our time.
 MOST_HOPS = 32
 LONGEST_HOP = 64
-# What a peer without an address, as one on a Unix socket, is counted as.
+# Stands for a peer without an address, such as one on a Unix socket.
 UNKNOWN = "unknown"
 
 
@@ -50,10 +50,9 @@ class Hop:
 
 
 class TrustedProxies:
-    """Follows X-Forwarded-For from the right, for as long as it meets our own proxies.
+    """Follows X-Forwarded-For from the right as long as it finds trusted proxies.
 
-    Everything to the left of the first stranger was written by him, or by whoever he
-    believed: it is not looked at.
+    Everything to the left of the first other address is untrusted and ignored.
     """
 
     def __init__(self, networks: Sequence[Network] = ()) -> None:

@@ -14,9 +14,9 @@ from backend.domain.errors import Invalid, UnsupportedType
 
 
 class JsonParser(Parser):
-    """Takes strict JSON in UTF-8 under its own content type, nothing else.
+    """Accepts only strict JSON in UTF-8 with its own content type.
 
-    Ninja asks it only for bodies that are not empty.
+    Ninja calls it only for bodies that are not empty.
     """
 
     # No schema has a quarter of it. Each that is unknown would become an error of its

@@ -1,4 +1,4 @@
-"""The tags by which a client says which state of something it has seen."""
+"""The tags with which a client says which state it has seen."""
 
 import re
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from backend.domain.errors import Malformed
 class EntityTags:
     """The value of `If-Match` or `If-None-Match` (RFC 9110, 13.1 and 8.8.3).
 
-    `anything` is the `*`. A number without quotes is taken as well: with signed addresses
-    there are no tags, and clients send the `revision` that they have read.
+    `anything` is the `*`. A number without quotes is accepted as well: with signed
+    addresses there are no tags, and clients send the `revision` that they have read.
     """
 
     anything: bool = False
@@ -49,14 +49,14 @@ class EntityTags:
 
     @property
     def states(self) -> frozenset[str] | None:
-        """Those of which one must be there for a change; None if any will do.
+        """The tags of which one must match for a change; None accepts any.
 
-        A weak tag does not promise that it is the same state.
+        Weak tags are left out: they do not promise the same state.
         """
         return None if self.anything else self.strong
 
     def has(self, tag: str) -> bool:
-        """Whether a reader who has one of them has this already."""
+        """Whether a client that has one of these already has this state."""
         return self.anything or tag in self.strong or tag in self.weak
 
     @staticmethod

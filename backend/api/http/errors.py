@@ -1,4 +1,4 @@
-"""The one table from what happened to an HTTP status, and how a refusal looks."""
+"""The one table from errors to HTTP statuses, and the form of a refusal."""
 
 import json
 from collections.abc import Iterable
@@ -54,7 +54,7 @@ STATUS_BY_ERROR: dict[type[MediaProjectError], int] = {
 }
 HEADERS_BY_STATUS = {
     401: {"WWW-Authenticate": "Bearer"},
-    # The rest of the body may still be coming, as slowly.
+    # The rest of the body may still be arriving slowly.
     408: {"Connection": "close"},
     503: {"Retry-After": "5"},
 }
@@ -70,7 +70,7 @@ def status_of(error: type[MediaProjectError]) -> int:
 
 
 class WrongMethod(MethodNotAllowed):
-    """Says which methods the path has, as HTTP demands of a 405."""
+    """Lists the methods of the path, as HTTP requires for a 405."""
 
     def __init__(self, allowed: Iterable[str]) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class WrongMethod(MethodNotAllowed):
 
 
 class ErrorTranslator:
-    """Says in our words what Django, Ninja and the database raise."""
+    """Translates what Django, Ninja and the database raise into our errors."""
 
     def translate(self, error: Exception) -> MediaProjectError:
         match error:
@@ -138,7 +138,7 @@ class Problems:
         self._translator = translator
 
     def describe(self, raised: Exception, path: str) -> Problem:
-        """Also logs what nobody foresaw."""
+        """Also logs unforeseen errors."""
         error = self._translator.translate(raised)
         status = status_of(type(error))
         if status >= 500:
@@ -160,7 +160,7 @@ class Problems:
     ) -> HttpResponseBase:
         """The response, or a problem in place of Ninja's plain text 405.
 
-        Ninja also names a type for the content that a 204 has not got.
+        Also removes the content type that Ninja sets on a 204.
         """
         if response.status_code == HTTPStatus.NO_CONTENT:
             del response["Content-Type"]
@@ -188,7 +188,7 @@ class Problems:
         await send({"type": "http.response.body", "body": problem.body})
 
     def install(self, api: NinjaAPI) -> None:
-        """Take over from Ninja's own handlers, which are four."""
+        """Replace Ninja's own four handlers."""
         for kind in (Exception, Http404, HttpError, ValidationError):
             api.add_exception_handler(kind, self._for_ninja)
 
@@ -200,7 +200,7 @@ class Problems:
 
     @staticmethod
     def _headers(error: MediaProjectError, status: int) -> dict[str, str]:
-        """An error may know better when to come again: `retry_after_seconds`."""
+        """An error may bring its own `retry_after_seconds`."""
         headers = dict(HEADERS_BY_STATUS.get(status, {}))
         seconds = getattr(error, "retry_after_seconds", None)
         if seconds is not None:

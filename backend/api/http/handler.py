@@ -55,7 +55,7 @@ class ApiRequest(ASGIRequest):
 
     @property
     def client_address(self) -> str:
-        """Where the request came from, as far as proxies can be believed."""
+        """Where the request came from, as far as proxies are trusted."""
         address: str = self.scope["client_address"]
         return address
 
@@ -66,9 +66,9 @@ class ApiRequest(ASGIRequest):
 
     @property
     def receive(self) -> Receive:
-        """Reads the body that was left unread.
+        """Receives the body that was left unread.
 
-        Raises `UnsupportedType` if it was not, whatever else the headers say of it.
+        Raises `UnsupportedType` if the body is not multipart.
         """
         if self._receive is None:
             raise UnsupportedType("This operation takes multipart/form-data.")
@@ -82,7 +82,8 @@ class ApiRequest(ASGIRequest):
         return super().body
 
     def after_answer(self, step: Step) -> None:
-        """Have something done when the answer is out, before the connection goes on."""
+        """Run this after the answer was sent, before the next request of the
+        connection."""
         self.scope["after_answer"] = step
 
     def take(self, body: bytes) -> None:
@@ -94,8 +95,8 @@ class ApiRequest(ASGIRequest):
 class LeanHandler(ASGIHandler):
     """Django's handler without middleware, signals and thread hops.
 
-    Django's own makes and joins threads for every request. Bodies of `multipart/`
-    are left for the operation to stream; the client's leaving is not watched for.
+    Django's own makes and joins threads for every request. Bodies of `multipart/` are
+    left for the operation to stream; a disconnect of the client is not watched for.
     """
 
     def __init__(
@@ -158,7 +159,8 @@ class LeanHandler(ASGIHandler):
     async def _send_at_once(
         response: HttpResponse, step: Step | None, send: Send
     ) -> None:
-        """The length says where the answer ends, also while a step keeps it open."""
+        """The length marks the end of the answer, even while a later step keeps it
+        open."""
         body, status = response.content, response.status_code
         headers = [
             (n.lower().encode(), v.encode("latin-1")) for n, v in response.items()
@@ -183,7 +185,7 @@ class Pages(Protocol):
 
 
 class PagesHandler(LeanHandler):
-    """Answers from `Pages`: every body is small, and read before they are asked."""
+    """Answers from `Pages`: every body is small, and is read first."""
 
     def __init__(
         self, pages: Pages, body_reader: BodyReader, problems: Problems
@@ -201,14 +203,14 @@ class PagesHandler(LeanHandler):
 
 
 class BodyReplay:
-    """Gives a body that has been read to somebody who wants to receive it."""
+    """Replays a body that has been read, as an ASGI `receive`."""
 
     def __init__(self, body: bytes, receive: Receive) -> None:
         self._body: bytes | None = body
         self._receive = receive
 
     async def __call__(self) -> Message:
-        """The body first; after it only that the client has left."""
+        """First the body, then only a disconnect."""
         if self._body is not None:
             body, self._body = self._body, None
             return {"type": "http.request", "body": body, "more_body": False}
@@ -234,7 +236,7 @@ class StockHandler(ASGIHandler):
         super().__init__()
 
     def load_middleware(self, is_async: bool = False) -> None:
-        """Without that of the settings, which is the admin's."""
+        """Without the middleware of the settings, which is for the admin."""
         self._view_middleware: list[Any] = []
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []

@@ -1,4 +1,4 @@
-"""Counting requests, and the page that tells the counts to Prometheus."""
+"""Counts requests, and serves the counts to Prometheus."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ from backend.use_cases.ports.metrics import FiguresReader, RequestObserver
 
 METRICS_PATH = "/metrics"
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
-# Whatever else somebody sends makes no series of its own.
+# Other methods make no series of their own.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER = "other"
 
@@ -25,10 +25,10 @@ log = structlog.get_logger(__name__)
 
 
 class MeasuredRequests:
-    """Tells of each request its route, never the path: paths are without number.
+    """Counts each request by its route, never by its path, as paths are unlimited.
 
-    `other` is what no route of the API answered: the admin, files, unknown paths, and
-    what was refused before a route was looked for.
+    `other` stands for requests that no route of the API answered: the admin, files,
+    unknown paths, and refusals before routing.
     """
 
     def __init__(self, app: AsgiApp, observer: RequestObserver) -> None:
@@ -53,7 +53,7 @@ class MeasuredRequests:
 
     @staticmethod
     def names(scope: Scope) -> tuple[str, str]:
-        """The method and the route, of which there are only so many."""
+        """The method and the route, both from fixed sets."""
         method: str = scope["method"]
         route: Route | None = scope.get("route")
         return method if method in METHODS else OTHER, (

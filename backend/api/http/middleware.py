@@ -1,4 +1,4 @@
-"""Who calls: decided before Django, and before a byte of the body is read."""
+"""Identifies the caller, before Django and before a byte of the body is read."""
 
 from backend.api.http.asgi import AsgiApp, Headers, Receive, Scope, Send
 from backend.api.http.errors import Problems
@@ -7,7 +7,7 @@ from backend.domain.errors import InvalidToken, MediaProjectError, Unauthenticat
 from backend.domain.media import Caller
 from backend.use_cases.ports import Callers, TokenIssuer
 
-# Ours have about 400; nothing longer is worth a signature check.
+# Ours have about 400 characters; longer ones need no signature check.
 LONGEST_TOKEN = 4_096
 
 
@@ -16,7 +16,8 @@ class BearerToken:
 
     @staticmethod
     def read(scope: Scope) -> str:
-        """Raises `Unauthenticated` if there is none and `InvalidToken` if it is odd."""
+        """Raises `Unauthenticated` if there is none and `InvalidToken` if it is
+        malformed."""
         headers: Headers = scope["headers"]
         values = [value for name, value in headers if name == b"authorization"]
         if not values:
@@ -33,8 +34,8 @@ class BearerToken:
 class JwtMiddleware:
     """Puts the caller into the scope, or answers 401, 403 or 503 itself.
 
-    Public operations never see the token. Paths and methods that do not exist pass,
-    so that they are answered by 404 and 405 whoever asks.
+    Public operations never see the token. Unknown paths and methods pass, so that every
+    caller gets 404 or 405.
     """
 
     def __init__(

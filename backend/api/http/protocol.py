@@ -80,7 +80,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             )
 
     def send_400_response(self, msg: str) -> None:
-        """A problem, as everything that is refused is."""
+        """A problem, like every refusal."""
         if self.transport.is_closing():
             return
         problem = self.problems.describe(Malformed(msg), "")
@@ -96,7 +96,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def _refuse(self) -> None:
-        """Nobody could tell an answer from one that is already on its way."""
+        """Such an answer could be mistaken for one that is already being sent."""
         self._unparsed = 0
         if self.cycle is None or self.cycle.response_complete:
             self.send_400_response("The head of the request is too large.")

@@ -1,4 +1,4 @@
-"""Answers that need not be made: nothing of Django or Ninja runs for them."""
+"""Answers from the cache, for which neither Django nor Ninja runs."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -46,10 +46,10 @@ class ReadyAnswer:
 
 
 class ReadyAnswers:
-    """Sends what the cache has read ahead for a caller who was let in.
+    """Sends the entry that the cache has read ahead for an authorised caller.
 
-    It is what the same words of the same caller have led to, so that they need not be
-    understood again. Only `If-None-Match` can give them another meaning.
+    It is the answer to the same path and query of the same caller, so they need not be
+    parsed again. Only `If-None-Match` can change their meaning.
     """
 
     def __init__(self, app: AsgiApp, cache: AnswerCache) -> None:
@@ -65,7 +65,7 @@ class ReadyAnswers:
 
     @staticmethod
     def _may_be_ready(scope: Scope) -> bool:
-        """What was read ahead belongs to the request that was let in just now."""
+        """The entry read ahead belongs to the request that was just authorised."""
         if scope["method"] != "GET" or scope.get("caller") is None:
             return False
         return all(name != b"if-none-match" for name, _ in scope["headers"])

@@ -15,20 +15,20 @@ SECURITY_HEADERS = [
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
-# What an answer may say itself.
+# Headers that an answer may set itself.
 DEFAULT_HEADERS = [
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store, private"),
     (b"referrer-policy", b"no-referrer"),
 ]
-# Every answer comes within 5 s: the last of them is for everything but the stores.
+# Every answer comes within 5 s; one second is left for everything but the stores.
 STORE_SECONDS = 4.0
 
 log = structlog.get_logger(__name__)
 
 
 class Answer:
-    """Adds our headers to whatever is answered, and knows whether anything was."""
+    """Adds our headers to every answer, and records whether it has started."""
 
     def __init__(self, send: Send, request_id: bytes) -> None:
         self._send = send
@@ -54,7 +54,7 @@ class Answer:
 
 
 class RequestContext:
-    """Names the request, completes the headers and catches what everybody let pass."""
+    """Names the request, completes the headers and catches all remaining errors."""
 
     def __init__(self, app: AsgiApp, problems: Problems) -> None:
         self._app = app
@@ -76,7 +76,7 @@ class RequestContext:
 
     @staticmethod
     def _request_id(scope: Scope) -> bytes:
-        """The client's, if it is fit to be repeated, or a new one."""
+        """The client's id if it is well-formed, or a new one."""
         for name, value in scope["headers"]:
             if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
                 given: bytes = value

@@ -1,4 +1,4 @@
-"""What is wrong with a request whatever it asks for."""
+"""Checks of a request that do not depend on its path."""
 
 from collections.abc import Sequence
 from urllib.parse import unquote_to_bytes
@@ -11,12 +11,13 @@ from backend.domain.errors import Malformed
 
 LONGEST_URL = 16 * 1024
 MOST_REMEMBERED_HOSTS = 1_000
-# Health checks ask by whatever address a process has; the answer is the same for all.
+# Health checks may use any address of a process; the answer is the same for all.
 OF_ANY_HOST = frozenset({"/health/live/", "/health/ready/"})
 
 
 class RequestGuard:
-    """Refuses hosts that are not ours, addresses of absurd length and what is no text."""
+    """Refuses foreign hosts, overlong addresses, and query strings that are not
+    UTF-8."""
 
     def __init__(
         self, app: AsgiApp, allowed_hosts: Sequence[str], problems: Problems
@@ -52,7 +53,7 @@ class RequestGuard:
 
     @staticmethod
     def _check_text(query: bytes) -> None:
-        """Django would put other characters in place of what is none."""
+        """Django would replace invalid bytes by other characters."""
         try:
             unquote_to_bytes(query).decode()
         except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""What answers a path, and who may call it, known before Django sees the request."""
+"""Finds the operation of a path and who may call it, before Django sees the request."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -30,7 +30,7 @@ register_converter(AnyUuid, "any_uuid")
 class Access:
     """`rights`: one of them is enough; none means that being signed in is enough.
 
-    `closed` is why nobody may come, whoever he is.
+    `closed` is the refusal for every caller, if any.
     """
 
     public: bool = False
@@ -42,7 +42,7 @@ class Access:
         return cls(rights=frozenset(rights))
 
     def check(self, caller: Caller | None) -> None:
-        """Raises `Unauthenticated`, `RightMissing` or what it is closed with."""
+        """Raises `Unauthenticated`, `RightMissing` or the error in `closed`."""
         if self.closed is not None:
             raise self.closed
         if self.public:
@@ -63,7 +63,7 @@ SIGNED_IN = Access()
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What answers a path: `accesses` by method, `parameters` as Django converted them.
+    """The route of a path: `accesses` by method, `parameters` as Django converted them.
 
     `template` is the path with names in place of what differs: `/media/{media_id}/`.
     """
@@ -75,7 +75,8 @@ class Route:
 
 
 class Routes:
-    """Finds what answers a path, as Django's resolver would, without trying them all.
+    """Finds the route of a path, as Django's resolver would, without trying all
+    patterns.
 
     Paths without parameters are looked up in a dictionary, then Django's own patterns
     are tried that share the first segment. `Api` orders its patterns the same way.

@@ -6,7 +6,7 @@ from backend.use_cases.ports.tracing import Tracer
 
 
 class TracedRequests:
-    """Named by its route, within the span that the client says it belongs to."""
+    """Named by its route, within the span that the client sent."""
 
     def __init__(self, app: AsgiApp, tracer: Tracer) -> None:
         self._app = app

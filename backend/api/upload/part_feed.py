@@ -1,4 +1,4 @@
-"""Feeds the parts of a multipart body to whoever takes them."""
+"""Feeds the parts of a multipart body to their receivers."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -13,11 +13,12 @@ class Part(Protocol):
     async def add(self, piece: bytes) -> None: ...
 
     async def end(self) -> None:
-        """All its bytes are there."""
+        """All its bytes have arrived."""
 
 
 class PartFeed:
-    """Reads a body to its end; `begin` is asked who takes each part, or refuses it."""
+    """Reads a body to its end; `begin` returns the receiver of each part, or refuses
+    it."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Takes the bytes of a picture in: recognised first, staged, then looked through."""
+"""Receives the bytes of a picture: recognised first, then staged, then inspected."""
 
 import asyncio
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from backend.use_cases.ports import IncomingFile, Staging
 
 @dataclass(frozen=True, slots=True)
 class ReceivedPicture:
-    """A picture in staging; who has it ends `incoming`."""
+    """A picture in staging; its holder ends `incoming`."""
 
     incoming: IncomingFile
     file: StagedFile

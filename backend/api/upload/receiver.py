@@ -22,11 +22,11 @@ MEBIBYTE = 1024**2
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """How much, how fast and in what batches an upload may come."""
+    """Limits of size and speed, and batch sizes, of an upload."""
 
     most_video_bytes: int
     most_picture_bytes: int = 10 * MEBIBYTE
-    # What the form may need besides the files: fields, headers and boundaries.
+    # Room for the rest of the form: fields, headers and boundaries.
     most_form_bytes: int = MEBIBYTE
     most_field_bytes: int = 64 * 1024
     batch_bytes: int = 256 * 1024
@@ -58,7 +58,7 @@ class UploadLimits:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedUpload:
-    """A video in staging with what came with it; who has it ends the files."""
+    """A video in staging with its form; its holder ends the files."""
 
     title: str
     description: str
@@ -104,7 +104,7 @@ class TextPart:
 
 
 class DeclaredMediaFound(Exception):
-    """The owner has a live media of the declared bytes: they need not be received."""
+    """The owner has a live media of the declared bytes, which need not be received."""
 
     def __init__(self, media_id: UUID) -> None:
         super().__init__(str(media_id))
@@ -131,7 +131,7 @@ class FormParts:
         self.declared_sha256: str | None = None
 
     def begin(self, head: PartHead) -> Part:
-        """Raises `Invalid`; before a file also for the fields that came so far."""
+        """Raises `Invalid`; before a file also for the fields received so far."""
         if head.name in self._begun:
             raise self._refused(head, "Must be given once")
         self._begun.add(head.name)

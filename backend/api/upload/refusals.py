@@ -1,4 +1,4 @@
-"""What taking a file in may end in, for the document."""
+"""The refusals of receiving a file, for the document."""
 
 from backend.api.document.operation import Refusal
 from backend.api.http.refusals import MalformedMultipart

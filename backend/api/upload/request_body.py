@@ -21,7 +21,8 @@ class UnreadRequest(Protocol):
     def receive(self) -> Receive: ...
 
     def after_answer(self, step: Step) -> None:
-        """Have something done when the answer is out, before the connection goes on."""
+        """Run this after the answer was sent, before the next request of the
+        connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,10 @@ class BodyLimits:
 
 
 class RequestBody:
-    """One body: who reads it learns of too much, too slow and gone away as errors."""
+    """One body; raises errors if it is too large or too slow, or the client has
+    left."""
 
-    # So that no single step over a piece takes long, whatever the server hands over.
+    # So that no step takes long, whatever the size of the server's pieces.
     _PIECE_BYTES = 512 * 1024
 
     def __init__(self, request: UnreadRequest, limits: BodyLimits) -> None:
@@ -111,7 +113,7 @@ class RequestBody:
 
     def _check_rate(self) -> None:
         least = self._limits.least_bytes_per_second
-        # A short wait says nothing about the client.
+        # A short wait proves nothing about the client.
         late = self._waited_seconds > self._limits.receive_seconds
         if late and self._received_bytes < least * self._waited_seconds:
             raise SlowBody(f"The body came slower than {least:g} bytes a second.")

@@ -1,4 +1,4 @@
-"""Takes the bytes of a video in: recognised first, then staged batch by batch."""
+"""Receives the bytes of a video: recognised first, then staged batch by batch."""
 
 import asyncio
 from collections import deque
@@ -13,7 +13,7 @@ from backend.use_cases.ports import IncomingFile, Staging
 class BatchWriter:
     """Fills one batch while those before it are hashed and written.
 
-    A batch grows with what comes, so that an upload that stalls holds little memory.
+    A batch grows with its bytes, so that a stalled upload holds little memory.
     """
 
     # Then the thread always finds the next one, and the client has to wait.
@@ -87,7 +87,7 @@ class VideoPart:
             await self._begin()
 
     async def end(self) -> None:
-        """All bytes are there. Raises also `EmptyFile`."""
+        """All bytes have arrived. Raises also `EmptyFile`."""
         if self._size_bytes < VIDEO_LEAST_BYTES:
             raise EmptyFile(f"The file has only {self._size_bytes} bytes.")
         writer = self._writer or await self._begin()

@@ -1,4 +1,4 @@
-"""What commands of the person on call have in common."""
+"""The base of commands for the person on call."""
 
 import asyncio
 import getpass
@@ -17,7 +17,8 @@ from backend.domain.operations import Operator
 
 
 class OperatorCommand(BaseCommand):
-    """Runs on the stores of the installation, and says in one line what is away."""
+    """Runs on the stores of the installation, and reports in one line which store is
+    away."""
 
     requires_system_checks = []
 
@@ -37,7 +38,7 @@ class OperatorCommand(BaseCommand):
 
     @property
     def operator(self) -> Operator:
-        """Whoever may run commands here could do all of it in the database as well."""
+        """A person who can run commands here could do the same in the database."""
         return Operator(f"{self._user()} at {socket.gethostname()}")
 
     async def _run(self, options: dict[str, Any]) -> int:

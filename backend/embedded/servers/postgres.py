@@ -32,7 +32,7 @@ class PostgresAccount:
         self._program = program
 
     def choose(self) -> Account | None:
-        """None for an ordinary user: the server is his."""
+        """None for an ordinary user, who runs the server."""
         if os.geteuid() != 0:
             return None
         try:

@@ -19,7 +19,7 @@ from backend.domain.rights import ADMIN
 
 class Command(BaseCommand):
     help = (
-        "Make an admin, or give an account that is there this password and the role "
+        "Make an admin, or give an existing account this password and the role "
         "admin. The password comes from ADMIN_PASSWORD, a prompt, or one line of "
         "standard input; never from the command line, where others could see it."
     )

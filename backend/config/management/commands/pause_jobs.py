@@ -1,4 +1,4 @@
-"""`manage.py pause_jobs KIND`: no worker begins a job of this kind any more."""
+"""`manage.py pause_jobs KIND`: no worker begins jobs of this kind until resumed."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from backend.domain.jobs import JobKind
 
 class Command(OperatorCommand):
     help = (
-        "Have no worker begin a job of this kind until resume_jobs; attempts that are "
-        "under way go on to their end, and uploads are still taken."
+        "Keep workers from beginning jobs of this kind until resume_jobs; running "
+        "attempts finish, and uploads are still accepted."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("kind", choices=[kind.value for kind in JobKind])
-        parser.add_argument("--reason", default="", help="what others are told")
+        parser.add_argument("--reason", default="", help="the reason shown to others")
 
     async def act(self, container: OperationsContainer, options: dict[str, Any]) -> int:
         kind = JobKind(options["kind"])

@@ -43,7 +43,7 @@ class Command(BaseCommand):
 
     @staticmethod
     def _migrate(verbosity: int) -> None:
-        """A change of a large table takes its time; only waiting for a lock has an end."""
+        """Changing a large table takes time; only waiting for a lock is limited."""
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SET statement_timeout = 0")

@@ -1,4 +1,5 @@
-"""`manage.py reconcile`: what the stores tell differently, and on request puts it right."""
+"""`manage.py reconcile`: finds differences between the stores, and repairs on
+request."""
 
 import asyncio
 import os
@@ -21,8 +22,12 @@ class Command(BaseCommand):
     help = (
         "Compare PostgreSQL, MongoDB, the bucket and the staging folder, and print what "
         "would be done, one finding in a line: kind, store, key, media, action. Exit "
-        "code 0: consistent, or all was repaired; 1: findings are left; 2: a store is "
-        "away, so that not everything was compared."
+        "code 0: consistent, or all was repaired; 1: findings are left; 2: a store "
+        "is away, so "
+        "not "
+        "everything "
+        "was "
+        "compared."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -74,7 +79,7 @@ class Command(BaseCommand):
         )
 
     def _say(self, line: str) -> None:
-        """Whoever reads may have seen enough; what was begun is finished all the same."""
+        """The reader of the output may have left; repairs continue anyway."""
         try:
             self.stdout.write(line)
             self.stdout.flush()

@@ -1,4 +1,4 @@
-"""`manage.py resume_jobs KIND`: what `pause_jobs` stopped goes on."""
+"""`manage.py resume_jobs KIND`: resumes what `pause_jobs` stopped."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from backend.domain.jobs import JobKind
 
 
 class Command(OperatorCommand):
-    help = "Have workers begin jobs of this kind again, at once."
+    help = "Let workers begin jobs of this kind again, at once."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("kind", choices=[kind.value for kind in JobKind])

@@ -1,4 +1,4 @@
-"""`manage.py retry_jobs --code CODE`: all jobs that failed so are done again."""
+"""`manage.py retry_jobs --code CODE`: retries all jobs that failed with a code."""
 
 from typing import Any
 from uuid import uuid4
@@ -14,7 +14,7 @@ from backend.domain.operations import FailedJobs, Reopened
 
 class Command(OperatorCommand):
     help = (
-        "Open all jobs again that failed for good with a code, as POST "
+        "Reopen all jobs that failed for good with a code, as POST "
         "/media/{uuid}/jobs/ does one by one. Without --yes they are only counted."
     )
 
@@ -58,5 +58,5 @@ class Command(OperatorCommand):
 
     @staticmethod
     def _opened(reopened: Reopened) -> int:
-        """With those that a media lacks besides."""
+        """Includes further jobs that a media lacks."""
         return sum(len(job.kinds) for job in reopened.opened)

@@ -1,4 +1,4 @@
-"""`manage.py stuck_jobs`: what does not go on, for how long, and why."""
+"""`manage.py stuck_jobs`: jobs that make no progress, for how long, and why."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -18,8 +18,8 @@ NOTHING, SOMETHING = 0, 1
 
 class Command(OperatorCommand):
     help = (
-        "List the jobs that do not go on: paused, without a worker, with a lost lease, "
-        "tried again and again, failed. Exit code 0: there are none; 1: there are."
+        "List the jobs that make no progress: paused, without a worker, with a lost "
+        "lease, failing repeatedly, failed for good. Exit code 0: there are none; 1: there are."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -44,7 +44,7 @@ class Command(OperatorCommand):
 
 
 class StuckPage:
-    """What is stuck, as a person reads it on a terminal."""
+    """Stuck jobs as text for a terminal."""
 
     def __init__(self, stuck: Stuck) -> None:
         self._stuck = stuck
@@ -119,7 +119,7 @@ class StuckPage:
 
     @staticmethod
     def _printable(text: str) -> str:
-        """Nothing that a terminal would obey."""
+        """Removes control characters, which a terminal would obey."""
         return "".join(c if c.isprintable() else " " for c in text)
 
     @staticmethod
