@@ -28,7 +28,7 @@ class ChildStarter:
     how it ended.
 
     An order is the folder of the child with four descriptors: its standard input,
-    output and errors, and the channel through which its exit status is told.
+    output and errors, and the channel through which its exit status is reported.
     """
 
     _PR_SET_PDEATHSIG: Final = 1

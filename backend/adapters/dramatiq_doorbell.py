@@ -31,8 +31,8 @@ MOST_SECONDS = 2.0
 class DramatiqDoorbell:
     """The `Doorbell` port: a message is sent to the queue named like the job kind.
 
-    Sending is blocking Redis I/O and has a thread of its own. A failed send is only
-    logged, for the job table is the outbox and the sweeper rings again.
+    Sending is blocking Redis I/O and has its own thread. A failed send is only logged,
+    because the job table is the outbox and the sweeper rings again.
     """
 
     def __init__(self, broker: RedisBroker, tracer: Tracer = UNTRACED) -> None:

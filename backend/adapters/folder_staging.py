@@ -119,8 +119,7 @@ class FolderIncomingFile:
                     for step in steps:
                         step()
             except OSError as error:
-                # The caller cannot help; the sweep removes what is left without an
-                # owner.
+                # The caller cannot help; the sweep removes files without an owner.
                 _LOG.warning("staging.not_ended", name=str(self.name), error=str(error))
 
     def _unlink(self) -> None:

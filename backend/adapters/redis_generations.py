@@ -11,8 +11,7 @@ from backend.adapters.redis_hints import RedisHints
 from backend.adapters.redis_line import Command
 from backend.domain.freshness import FRESH_SECONDS, Scope
 
-# Long after the last answer that depends on it. A lost generation is replaced by a new
-# one.
+# Long after the last answer that depends on it. A lost one is replaced.
 GENERATION_SECONDS = 600
 # Timers of event loops round to milliseconds, and clocks of two machines may run apart by
 # some hundred parts in a million.

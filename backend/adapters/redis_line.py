@@ -76,8 +76,7 @@ class RedisLine(asyncio.Protocol):
         self._missed = missed
         self._reader = Reader(notEnoughData=_INCOMPLETE)
         self._asked: deque[_Asked] = deque()
-        # Commands sent before authentication is complete: the server must not see them
-        # earlier.
+        # Commands to be sent only after authentication is complete.
         self._unsent: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._is_open = False

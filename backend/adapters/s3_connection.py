@@ -183,7 +183,7 @@ class S3Errors:
         """What a body raised when botocore read it is no silence of the store."""
         if isinstance(cause := error.kwargs.get("error"), StagingAway):
             return cause
-        # Where the store is, which botocore says, is for who runs it.
+        # botocore's text has the address of the store, which is for operators only.
         _LOG.warning("s3.away", doing=doing, reason=str(error))
         return ObjectStoreAway(f"The object store did not answer while {doing}")
 

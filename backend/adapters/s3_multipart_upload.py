@@ -114,8 +114,7 @@ class S3MultipartUpload:
         with self._source.opened(stop) as file:
             digest = self._source.hash(file, cut.start, cut.length)
         if digest.hex() != noted.sha256:
-            # Only one of them is wrong; an attempt that sends everything finds out
-            # which.
+            # Either may be wrong; an attempt that sends everything finds out.
             raise self._target.damaged("the staged file is not what a part was sent of")
 
     def _send_part(self, upload_id: str, cut: Cut, stop: Stop) -> SentPart:

@@ -29,7 +29,7 @@ class S3Proof:
             self._remove("the stored object reads back as other bytes")
 
     def is_given(self) -> bool:
-        """Whether they are stored, whoever put them and however that ended.
+        """Whether they are stored, no matter which attempt put them or how it ended.
 
         If the store has no checksum, as for an object of parts, they are read back.
         Raises botocore's errors.

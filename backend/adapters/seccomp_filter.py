@@ -56,7 +56,7 @@ class SeccompFilter:
     """Refuses the named calls; those with conditions go through when all of them hold.
 
     A refused call fails with EACCES instead of killing: an honest parser that looks for
-    a file beside its own, or for a processor more, carries on and gives its report. A
+    a file beside its own, or for another processor, continues and gives its report. A
     call of Linux 5.1 or later fails with ENOSYS, and C libraries take an older one.
     Only calls by the numbers of another machine kill (32 bit, x32): they are made by
     nobody but those who want past the filter.

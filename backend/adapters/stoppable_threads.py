@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 class TransferStopped(BaseException):
-    """Nobody waits for the work any more.
+    """The work is no longer awaited.
 
     Like `asyncio.CancelledError` it is no `Exception`: the libraries that the work is
     calling would take an `Exception` for a broken connection and retry.
@@ -107,8 +107,9 @@ class StoppableThreads:
     """
 
     # How long a cancelled caller waits for its work to end before it goes on; dramatiq
-    # gives an interrupted attempt one second for everything. Who is cancelled unhurried
-    # waits to the end: a client's own timeouts bound what it is in the middle of.
+    # gives an interrupted attempt one second for everything. A caller cancelled
+    # unhurried waits to the end: a client's own timeouts bound what it is in the middle
+    # of.
     GRACE_SECONDS: Final = 0.5
 
     def __init__(self, name: str, most: int) -> None:

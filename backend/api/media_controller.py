@@ -78,11 +78,12 @@ class MediaController(Controller):
     ) -> Status[Shape]:
         """Fields come in any order; only `sha256` saves time before the file `video`.
 
-        Where the caller has a media of these bytes, that one is the answer, as it is:
-        `200` and `deduplicated`, and what was sent beside the video is discarded. Change
-        its picture with `PUT /media/{uuid}/miniature/`. With a `sha256` before the video
-        it is the answer before the video is received. If its bytes were lost, what was
-        sent takes their place, and the same media is processed again: `healed`.
+        If the caller already has a media of these bytes, the answer is that media,
+        unchanged: `200` and `deduplicated`; the other fields and the miniature are
+        discarded. Change its picture with `PUT /media/{uuid}/miniature/`. With a
+        `sha256` before the video it is the answer before the video is received. If its
+        bytes were lost, what was sent takes their place, and the same media is
+        processed again: `healed`.
         """
         try:
             ingested = await self._ingested(request)

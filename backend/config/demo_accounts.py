@@ -58,7 +58,8 @@ class DemoAccountsFile:
             ) from None
 
     def write(self, accounts: dict[str, DemoAccount]) -> None:
-        """Replace the file at once: nobody ever sees half of it, or may read it."""
+        """Replace the file atomically: half of it is never seen, and only its owner may
+        read it."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({role: asdict(accounts[role]) for role in accounts}, indent=2)
         # A temporary file has mode 600 from its first moment.

@@ -6,9 +6,9 @@ from typing import Any
 class SingleStop:
     """Passes a stop signal to its handler only once.
 
-    Dramatiq drops all attempts when it is told a second time. Where every process is
-    told to stop, as by a service manager, its master and the fleet pass that on as
-    well. To stop without waiting, signal the fleet again: it then kills.
+    Dramatiq drops all attempts at a second signal. If a service manager signals every
+    process, the master and the fleet pass the signal on as well. To stop without
+    waiting, signal the fleet again: it then kills.
     """
 
     def __init__(self, number: signal.Signals) -> None:

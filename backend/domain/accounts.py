@@ -85,7 +85,7 @@ class LiveSession:
     """A session that was live when it was read."""
 
     caller: Caller
-    # Until it expires, if nobody ends it before.
+    # Until it expires, unless it is ended before.
     seconds_left: float
 
 

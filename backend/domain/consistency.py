@@ -31,9 +31,9 @@ class ComparedStore(StrEnum):
 class Rule:
     """Where a kind of finding occurs and how it is repaired.
 
-    `removes`: what goes cannot be had back. `telling`: many of them at once tell of a
-    wrong database or store. A worker that is killed leaves behind as many staged files
-    and uploads as it was busy with, so many of these tell nothing.
+    `removes`: the repair cannot be undone. `telling`: many of them at once indicate a
+    wrong database or store. A killed worker leaves behind as many staged files and
+    uploads as it was working on, so many of these indicate nothing.
     """
 
     store: ComparedStore
@@ -141,8 +141,8 @@ class Outcome:
 class Ages:
     """How old a thing must be before it is found, and how old it may be to be removed.
 
-    `now` and `database_made_at` are by the clock of the database. What nobody owns and
-    is older than the database belonged to the one before it.
+    `now` and `database_made_at` are by the clock of the database. Things without an
+    owner that are older than the database belonged to an earlier one.
     """
 
     now: datetime
@@ -169,7 +169,7 @@ class Ages:
 
 @dataclass(frozen=True, slots=True)
 class MassRule:
-    """Many at once tell of a restored database or a wrong bucket: a person decides.
+    """Many at once indicate a restored database or a wrong bucket: a person decides.
 
     All removals, on the same page too, then wait for a report without such a mass: in a
     wrong bucket our objects are missing, and the few without an owner belong to

@@ -168,7 +168,8 @@ class InvalidToken(Unauthenticated):
 
 
 class InvalidRefreshToken(InvalidToken):
-    """The same for every reason, so that nobody can tell whose token he has found."""
+    """The same answer for every reason, so that it reveals nothing about a found
+    token."""
 
     usual_detail = (
         "The token has expired or was used before, its session has ended, or it was not "

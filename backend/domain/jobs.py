@@ -30,7 +30,7 @@ class AttemptOutcome(StrEnum):
     FAILED = "failed"
     # The worker died or was cut off: nobody renewed the lease.
     LOST = "lost"
-    # The worker was told to stop; the job goes on elsewhere.
+    # The worker was told to stop; another continues the job.
     INTERRUPTED = "interrupted"
 
 

@@ -12,7 +12,7 @@ class MetadataReport:
     """What the extractor found: MediaInfo's tracks, each with its `type` first.
 
     `truncated` says that values were cut to keep the report within its limits;
-    `libraries` are the versions of what the extractor was called through.
+    `libraries` are the versions of the extractor and its bindings.
     """
 
     tracks: tuple[Mapping[str, Any], ...]

@@ -88,7 +88,7 @@ class DemoClient:
         return jobs
 
     def sha256_of(self, url: str) -> str:
-        """Of what anybody gets from that address, without signing in."""
+        """The hash of the bytes at that address, fetched without signing in."""
         digest = hashlib.sha256()
         for part in self._download(url, "the video"):
             digest.update(part)

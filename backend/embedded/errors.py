@@ -7,7 +7,7 @@ class ProgramMissing(EmbeddedError):
 
 
 class PortTaken(EmbeddedError):
-    """Somebody else listens where one of our processes should."""
+    """Another program listens on a port that one of our processes needs."""
 
 
 class StartFailed(EmbeddedError):

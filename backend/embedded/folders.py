@@ -32,7 +32,8 @@ class DataFolder:
         self.demo_accounts = self.root / "demo-accounts.json"
 
     def create(self) -> None:
-        """Nobody else may list it; a root user's PostgreSQL account may pass through to its part."""
+        """Only its owner may list it; a root user's PostgreSQL account may pass through
+        to its part."""
         self._make(self.root, 0o711 if os.geteuid() == 0 else 0o700)
         self._require_ours()
         for folder in (self.run, self.log, self.staging):
@@ -70,7 +71,7 @@ class DataFolder:
             yield
 
     def launcher(self) -> Launcher | None:
-        """Whoever holds the lock."""
+        """The holder of the lock."""
         try:
             with (self.run / "launcher.lock").open() as lock:
                 self._take(lock.fileno())
@@ -133,7 +134,7 @@ class SocketFolder:
         return next(path for path in candidates if self._fits(path))
 
     def create(self, uid: int, gid: int) -> Path:
-        """Make it private to that account; refuse one that somebody else has put there."""
+        """Make it private to that account; refuse a folder of another user."""
         path = self.path
         with contextlib.suppress(FileExistsError):
             path.mkdir(mode=0o700)

@@ -238,7 +238,8 @@ class Guard:
                     self._status = status
 
     def _end_descendants(self) -> None:
-        """Whatever the process left came to us, its reaper: kill until there is nobody."""
+        """We are the reaper of everything the process left: kill until nothing is
+        left."""
         self._kill_group()
         deadline = time.monotonic() + self.KILL_SECONDS
         while time.monotonic() < deadline and self._has_children():

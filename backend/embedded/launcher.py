@@ -57,7 +57,8 @@ class Launched:
         self.close()
 
     def stop(self, seconds: float) -> None:
-        """Ask its guard to end it within so many seconds; a second call can only hurry."""
+        """Ask its guard to end it within the given seconds; a second call can only
+        shorten them."""
         with contextlib.suppress(
             OSError, ValueError
         ):  # The guard has gone, and with it the process.

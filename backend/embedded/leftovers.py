@@ -78,7 +78,7 @@ class Leftovers:
         return self._target(place / "exe").name == program
 
     def _target(self, link: Path) -> Path:
-        """Also of what was removed under a running process."""
+        """Also works if the folder was removed under a running process."""
         return Path(str(link.readlink()).removesuffix(" (deleted)"))
 
     def _is_guard(self, pid: int) -> bool:

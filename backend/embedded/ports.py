@@ -19,7 +19,7 @@ class Ports(Protocol):
 
 
 class FreePorts:
-    """Ports that nobody listens on, below those the system gives to outgoing connections."""
+    """Free ports, below those that the system gives to outgoing connections."""
 
     RANGE = range(20_000, 32_000)
 
@@ -103,7 +103,7 @@ class PortPlan:
 
 
 class Listener:
-    """One port on 127.0.0.1 and whoever listens there."""
+    """One port on 127.0.0.1 and its listener."""
 
     def __init__(self, port: int) -> None:
         self._port = port

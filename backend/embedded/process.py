@@ -38,7 +38,7 @@ class ManagedProcess(ABC):
 
     @property
     def program(self) -> str | None:
-        """File name of the program, for processes whose folder is nobody else's."""
+        """File name of the program, for processes with a folder of their own."""
         return None
 
     @property

@@ -204,8 +204,8 @@ class EmbeddedStack:
         *("--loop", "uvloop"),
         *("--http", "backend.api.http.protocol:BoundedHttpProtocol", "--port"),
     )
-    # Two, so that one goes on when the other dies; their jobs mostly wait, for stores and
-    # for children.
+    # Two, so that one continues when the other dies; their jobs mostly wait, for stores
+    # and for children.
     WORKER = ("backend.fleet", "--processes", "2", "--threads", "8")
 
     def __init__(

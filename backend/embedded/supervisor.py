@@ -22,7 +22,7 @@ class Silence:
     """An announcer for tests."""
 
     def say(self, sentence: str) -> None:
-        """Nobody listens."""
+        """Ignores the message."""
 
 
 class Stopped(Exception):

@@ -86,8 +86,8 @@ class MongoConnection:
     async def database(self) -> AsyncIterator[Database]:
         """The database for one operation.
 
-        Raises `DocumentStoreAway`, and `DocumentTooLarge` as it is: the limits of what
-        is written keep it from happening.
+        Raises `DocumentStoreAway`, and passes `DocumentTooLarge` on: the limits of
+        written documents prevent it.
         """
         limit = self._settings.operation_seconds + self._SLACK_SECONDS
         try:

@@ -40,8 +40,7 @@ class LockedCaller:
         """Raises `InvalidToken` for a caller who is no longer signed in."""
         with connection.cursor() as cursor:
             # A user whose role changes while this waits for the row is not found with
-            # the
-            # old role, but on the second try.
+            # the old role, but on the second try.
             user = cls._user(cursor, user_id) or cls._user(cursor, user_id)
             cursor.execute(_LOCK_SESSION, [session_id, user_id])
             session: tuple[Any, ...] | None = cursor.fetchone()

@@ -50,7 +50,8 @@ class DjangoJobOperations:
     async def reopen(
         self, jobs: Sequence[FailedJob], operator: Operator, request_id: str
     ) -> Reopened:
-        """Readers are told of all of them at once, also where the last one went wrong."""
+        """All changes are made known to readers together, even if the last one
+        failed."""
         reopened = Reopened()
         try:
             for job in jobs:

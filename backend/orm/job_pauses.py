@@ -1,4 +1,4 @@
-"""The transactions in which a kind of job is paused, and goes on."""
+"""The transactions that pause and resume a kind of job."""
 
 from django.db import transaction
 

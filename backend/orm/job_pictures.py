@@ -33,7 +33,7 @@ class PictureBlobs:
         while True:
             self._insert(picture, sha256)
             blobs = self.lock(Q(sha256=sha256) | others)
-            # Whoever shared it may have removed it before the lock.
+            # Another media that shared it may have removed it before the lock.
             for blob in blobs:
                 if blob.sha256 == sha256:
                     self._expect(blob)
@@ -67,13 +67,13 @@ class PictureBlobs:
 class JobPictures:
     """Gives a picture its blob before it is stored, and shows it after.
 
-    Until it is stored, readers go on seeing the miniature before it, so a media may have
-    two, and whoever asks who uses a blob, or deletes a media, finds both. When a blob
-    loses its last use its row goes, and in the same transaction its key becomes a
-    leftover of the job; the object is removed before the job ends. So it is found by the
-    next attempt of a job, or the next job, whatever happens in between. Nobody can want
-    the old object back: uuids and keys are never used again, and bytes that return get
-    a blob of their own.
+    Until it is stored readers still see the previous miniature, so a media may have
+    two; checks of the use of a blob, and deletions, consider both. When a blob loses
+    its last use its row goes, and in the same transaction its key becomes a leftover of
+    the job; the object is removed before the job ends. So it is found by the next
+    attempt of a job, or the next job, whatever happens in between. Nobody can want the
+    old object back: uuids and keys are never used again, and bytes that return get a
+    blob of their own.
 
     Both raise `LeaseLost`, and `JobFailed` when the media was deleted meanwhile, or the
     object was lost. They lock blobs, media and job in this order.

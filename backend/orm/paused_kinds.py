@@ -10,5 +10,5 @@ class PausedKinds:
 
     @staticmethod
     def of_job() -> Exists:
-        """Whether the kind of the job at hand is paused."""
+        """Whether the kind of the job in the outer query is paused."""
         return Exists(JobPause.objects.filter(kind=OuterRef("kind")))

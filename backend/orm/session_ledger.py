@@ -49,7 +49,7 @@ class DjangoSessionLedger:
 
     @staticmethod
     def _locked(caller: Caller) -> User:
-        """Nobody signs in to the account until the commit. Raises `InvalidToken`."""
+        """Sign-ins to the account wait until the commit. Raises `InvalidToken`."""
         active = User.objects.select_for_update(no_key=True).filter(is_active=True)
         user = active.filter(pk=caller.user_id).first()
         if user is None:

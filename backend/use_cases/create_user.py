@@ -8,7 +8,7 @@ from backend.use_cases.ports import PasswordHasher, UserLedger
 
 @dataclass(frozen=True, slots=True)
 class CreateUser:
-    """Make an account for somebody else, with a role that the caller may give."""
+    """Create an account for another person, with a role that the caller may give."""
 
     ledger: UserLedger
     passwords: PasswordHasher

@@ -1,4 +1,4 @@
-"""Answers an upload before its bytes come, where its owner has them already."""
+"""Answers an upload before its bytes arrive, if its owner has them already."""
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -14,10 +14,11 @@ from backend.use_cases.ports import IngestLeases, MediaLedger
 
 @dataclass(frozen=True, slots=True)
 class DeclaredUpload:
-    """One upload of an owner, which may declare the sha256 of what it will send.
+    """One upload of an owner, which may declare its sha256.
 
-    Inside its block another upload of the same owner that declares the same waits for
-    it. Only the owner's own media are looked at, so nobody learns what others have.
+    Inside its block another upload of the same owner that declares the same sha256
+    waits for it. Only the owner's own media are considered, so nobody learns what
+    others have.
     """
 
     owner_id: UUID
@@ -38,9 +39,9 @@ class DeclaredUpload:
         await self._held.aclose()
 
     async def media_of(self, sha256: str) -> UUID | None:
-        """The owner's live media of these bytes, for which others may be waited.
+        """The owner's live media of these bytes; may wait for other uploads.
 
-        None if its bytes are not surely there: those that come may heal it. Raises
+        None if its bytes are not certain to exist: the coming ones may heal it. Raises
         `DatabaseAway`.
         """
         owned = await self.ledger.find(self.owner_id, sha256)
@@ -54,7 +55,7 @@ class DeclaredUpload:
         return owned.media_id
 
     async def _is_there(self, blob: BlobRef) -> bool:
-        """What is not stored yet was found in staging."""
+        """An unstored blob was found in staging."""
         if not blob.stored:
             return True
         return (await self.check.look(blob)).sight is Sight.THERE
@@ -62,7 +63,7 @@ class DeclaredUpload:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredUploads:
-    """Begins uploads that may declare what they will send."""
+    """Begins uploads that may declare their sha256."""
 
     ledger: MediaLedger
     leases: IngestLeases

@@ -16,9 +16,9 @@ from backend.use_cases.ports import (
 )
 from backend.use_cases.run_job import Progress
 
-# Three small removals, each of which gives up by itself much earlier.
+# Three small removals, each with a much shorter limit of its own.
 LIMIT_SECONDS = 180.0
-# The histories of jobs have room for the reasons of all stores, and for what is left.
+# Room in the job history for the reasons of all stores, and for what is left.
 REASON_MOST_CHARACTERS = 250
 
 
@@ -47,7 +47,7 @@ class Removals:
         self._progress.moved(len(removed))
 
     def fail(self, error: Unavailable | JobFailed) -> None:
-        """A store refuses; the others need not wait for it."""
+        """Records a refusal of one store; the others need not wait for it."""
         failure = error if isinstance(error, JobFailed) else JobFailed.of(error)
         self._failures.append(failure)
 
@@ -66,10 +66,11 @@ class Removals:
 
 @dataclass(frozen=True, slots=True)
 class DeleteMedia:
-    """Removes what a deleted media alone had: first its rows, then what they named.
+    """Removes everything that only a deleted media had: first its rows, then what they
+    named.
 
-    What must go is noted in the row of the job before it is touched, and what is gone
-    is struck out there, so that another attempt goes on wherever this one ends.
+    Names to be removed are recorded in the row of the job before they are touched, and
+    struck out when removed, so that another attempt continues where this one ends.
     """
 
     ledger: MediaLedger

@@ -4,13 +4,13 @@ from backend.domain.jobs import JobKind
 from backend.use_cases.ports import Doorbell, MediaLedger
 from backend.use_cases.ports.metrics import UNOBSERVED, SweepObserver
 
-# With more messages than this in its queue a kind has enough to do.
+# A kind with more messages than this in its queue has enough to do.
 LONGEST_QUEUE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class DueBells:
-    """Rings for jobs that are due and that nobody was told of lately."""
+    """Rings for due jobs without a recent message."""
 
     ledger: MediaLedger
     doorbell: Doorbell
@@ -26,6 +26,6 @@ class DueBells:
             await self.doorbell.ring(job.media_id, [job.kind], job.request_id)
 
     async def room(self, kind: JobKind) -> int:
-        """How many messages more the queue should get; none while Redis is away."""
+        """How many more messages the queue should get; none while Redis is away."""
         waiting = await self.doorbell.waiting(kind)
         return 0 if waiting is None else max(0, LONGEST_QUEUE - waiting)

@@ -7,9 +7,9 @@ from backend.use_cases.ports import AccountLedger, PasswordHasher
 
 @dataclass(frozen=True, slots=True)
 class EnsureAccount:
-    """Make an account, or give the one that is there this password and role.
+    """Create an account, or give the existing one this password and role.
 
-    For whoever runs the machine. Nobody is signed out if the password is the same.
+    For the operator of the machine. Nobody is signed out if the password is the same.
     """
 
     ledger: AccountLedger

@@ -26,7 +26,7 @@ LEAST_SECONDS = 180.0
 class ExtractMetadata:
     """Reads the technical report of a media's bytes, unless it is known already.
 
-    Whoever finds it relies on its sha256, so it is read of nothing but these bytes.
+    Readers rely on its sha256, so it is made only from exactly these bytes.
     """
 
     ledger: MediaLedger

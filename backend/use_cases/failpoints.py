@@ -1,4 +1,4 @@
-"""Places in our code at which a fault test has the process die."""
+"""Places in our code at which a fault test can kill the process."""
 
 import os
 import signal
@@ -9,9 +9,10 @@ from typing import ClassVar
 class Failpoints:
     """Named moments between two steps that a crash must not be able to separate.
 
-    Off, and free, unless a folder is set (`FAILPOINTS_DIR`). A file `NAME` or `NAME@KEY`
-    in it is taken by the first process that gets there, which dies as by `kill -9`: so
-    each file kills once, however many processes there are. One that says `always` stays.
+    Off, and free, unless a folder is set (`FAILPOINTS_DIR`). The first process that
+    gets there takes the file `NAME` or `NAME@KEY` in it and dies as by `kill -9`: so
+    each file kills once, however many processes there are. A file with the content
+    `always` stays.
     """
 
     _folder: ClassVar[Path | None] = None
@@ -22,7 +23,7 @@ class Failpoints:
 
     @classmethod
     def reach(cls, name: str, key: object = "") -> None:
-        """Dies here if a test wants it, of everybody or of whoever has this key."""
+        """Dies here if a test has requested it for all processes, or for this key."""
         if cls._folder is None:
             return
         for wanted in (cls._folder / name, cls._folder / f"{name}@{key}"):

@@ -6,7 +6,8 @@ from backend.use_cases.ports.metrics import CountedTallies, TallyLedger
 
 @dataclass(frozen=True, slots=True)
 class HandOverTallies:
-    """Tells PostgreSQL what this worker has counted, for whoever is asked for it."""
+    """Hands the counts of this worker over to PostgreSQL, where every API can read
+    them."""
 
     counted: CountedTallies
     ledger: TallyLedger

@@ -12,14 +12,15 @@ R = TypeVar("R")
 
 
 class Handover:
-    """Sees transactions through that decide about received files."""
+    """Runs transactions that decide about received files to their end."""
 
     def __init__(self) -> None:
-        # The loop itself does not hold on to a task whose request has left.
+        # The loop itself keeps no reference to a task whose request has left.
         self._running: set[asyncio.Task[Any]] = set()
 
     async def see_through(self, work: Coroutine[Any, Any, R]) -> R:
-        """A transaction goes on when its request is cancelled, so the work does too."""
+        """A transaction continues when its request is cancelled, so the work does
+        too."""
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -28,7 +29,7 @@ class Handover:
     @classmethod
     @asynccontextmanager
     async def undecided(cls, *files: IncomingFile | None) -> AsyncIterator[None]:
-        """Ends the files when the block fails; else they are its caller's to end."""
+        """Ends the files if the block fails; otherwise the caller ends them."""
         try:
             yield
         except BaseException as error:
@@ -41,8 +42,8 @@ class Handover:
     def _is_refusal(error: BaseException) -> bool:
         """Only then is it known that nothing was committed.
 
-        A process that stops cancels this while the commit may still happen, and what
-        nobody foresaw may come after it. A file without a row is removed some day, a
+        A stopping process cancels this while the commit may still happen, and an
+        unforeseen error may come after it. A file without a row is removed later, but a
         row without a file is lost.
         """
         refused = isinstance(error, MediaProjectError)

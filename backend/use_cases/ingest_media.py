@@ -1,4 +1,4 @@
-"""Takes a received video in."""
+"""Ingests a received video."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
@@ -26,9 +26,9 @@ from backend.use_cases.staged_files import StagedFiles
 class IngestMedia:
     """Turn a received video into a media with its jobs, or the media it duplicates.
 
-    A blob that had lost its object is healed by it. A picture that came with it becomes
-    the miniature of a new media; with a duplicate it is discarded, for the media that is
-    there has one.
+    It heals a blob that has lost its object. A picture sent with it becomes the
+    miniature of a new media; with a duplicate it is discarded, because the existing
+    media has one.
     """
 
     ledger: MediaLedger
@@ -46,8 +46,8 @@ class IngestMedia:
 
         Raises what sealing the video and `MediaLedger.ingest` raise.
 
-        The transaction goes on when the request is cancelled, so what follows it does
-        too: what was committed keeps its files and its jobs are rung for.
+        The transaction continues when the request is cancelled, and so does what
+        follows: committed rows keep their files, and their jobs are rung for.
         """
         return await self._handover.see_through(self._ingest(new, incoming, picture))
 
@@ -69,7 +69,7 @@ class IngestMedia:
         return ingested
 
     async def _written(self, new: NewMedia, incoming: IncomingFile) -> Ingested:
-        """While it is being written, twins of these bytes wait for it."""
+        """While it is being written, parallel uploads of these bytes wait for it."""
         async with self.leases.received(new.file.sha256) as known:
             sighting: Sighting | None = None
             if known.uuid is None:

@@ -10,7 +10,7 @@ KEEP = timedelta(days=1)
 
 
 class PurgeHeartbeats(Purge):
-    """Removes workers that were silent for so long that they have ended."""
+    """Removes workers that were silent long enough to have ended."""
 
     event = "heartbeats.purged"
 

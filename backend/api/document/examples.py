@@ -13,7 +13,7 @@ _SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _ORIGIN = "http://127.0.0.1:8333/media"
 _VIDEO_URL = f"{_ORIGIN}/videos/7c9e6679-7425-40de-944b-e07fc1f90ae7.mp4"
 _MINIATURE_URL = f"{_ORIGIN}/miniatures/16fd2706-8baf-433b-82eb-8c7fada847da.jpg"
-# Long enough to look like tokens; nobody made or accepts them.
+# Long enough to look like tokens, but not real ones.
 _ACCESS = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VyIjoiLi4uIn0.c2lnbmF0dXJl"
 _REFRESH = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJmYW1pbHkiOiIuLi4ifQ.c2lnbmF0dXJl"
 

@@ -16,7 +16,7 @@ from backend.api.http.asgi import AsgiApp, Receive, Scope, Send
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
-# Nobody has more proxies; a client that sends thousands wants to waste our time.
+# No real chain is longer; a client that sends thousands wants to waste our time.
 MOST_HOPS = 32
 LONGEST_HOP = 64
 # Stands for a peer without an address, such as one on a Unix socket.

@@ -24,7 +24,7 @@ class EntityTags:
         re.ASCII,
     )
 
-    # There is one tag at a time: whoever has seen more of them has forgotten most.
+    # A client needs only one tag; a long list has mostly outdated ones.
     _MOST_CHARACTERS: ClassVar = 4_096
 
     @classmethod

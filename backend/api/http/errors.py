@@ -132,7 +132,7 @@ class Problem:
 
 
 class Problems:
-    """Renders every refusal, whoever raised it, as problem+json (RFC 9457)."""
+    """Renders every refusal, whatever raised it, as problem+json (RFC 9457)."""
 
     def __init__(self, translator: ErrorTranslator) -> None:
         self._translator = translator

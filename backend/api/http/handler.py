@@ -42,13 +42,13 @@ class ApiRequest(ASGIRequest):
 
     @property
     def caller(self) -> Caller | None:
-        """None where nobody needs to be signed in."""
+        """None if the operation is public."""
         caller: Caller | None = self.scope.get("caller")
         return caller
 
     @property
     def auth(self) -> Caller:
-        """Who is signed in. Raises `Unauthenticated`."""
+        """The signed-in caller. Raises `Unauthenticated`."""
         if self.caller is None:
             raise Unauthenticated
         return self.caller

@@ -64,7 +64,7 @@ class JwtMiddleware:
         await self._app(scope, receive, send)
 
     async def _admitted(self, scope: Scope, access: Access) -> Caller | None:
-        """None where nobody needs to be signed in."""
+        """None if the operation is public."""
         if access.public:
             access.check(None)
             return None

@@ -65,7 +65,7 @@ SIGNED_IN = Access()
 class Route:
     """The route of a path: `accesses` by method, `parameters` as Django converted them.
 
-    `template` is the path with names in place of what differs: `/media/{media_id}/`.
+    `template` is the path with names for its variable parts: `/media/{media_id}/`.
     """
 
     view: Callable[..., Awaitable[HttpResponseBase]]

@@ -19,10 +19,12 @@ from backend.embedded.programs import Programs
 
 
 class PostgresAccount:
-    """Who PostgreSQL runs as, since it refuses to be root: `nobody`, who owns nothing else of ours.
+    """The account PostgreSQL runs as, since it refuses to be root: `nobody`, which owns
+    nothing else of ours.
 
-    Where that account could not reach the program or the data, because the checkout lies in a private
-    folder, it gets the capability to: to look into folders, or to run programs closed to it.
+    Where that account could not reach the program or the data, because the checkout
+    lies in a private folder, it gets the capability to: to look into folders, or to run
+    programs closed to it.
     """
 
     NAME = "nobody"
@@ -100,7 +102,8 @@ class PostgresServer(Server):
         return [str(self._program), "-D", str(self._folder), *options]
 
     def prepare(self) -> None:
-        """Make the cluster once; files of a killed server go, as its process ids may be others' now."""
+        """Make the cluster once; files of a killed server are removed, as its process
+        ids may belong to other processes now."""
         self.account = PostgresAccount(self._folder, self._program).choose()
         self._give(self._socket.create(*self._owner()))
         for stale in (

@@ -130,9 +130,11 @@ class SeaweedServer(Server):
         self._write(self._identities, json.dumps({"identities": [identity]}))
 
     def _write_keys(self) -> None:
-        """Its parts sign what they ask of each other, so that nobody passes by the S3 gateway.
+        """Its parts sign their requests to each other, so that nobody can bypass the S3
+        gateway.
 
-        They are one process and a signature lives for seconds: every start has new keys.
+        They are one process and a signature lives for seconds: every start has new
+        keys.
         """
         keys = (f'[{part}]\nkey = "{secrets.token_hex(32)}"\n' for part in self.SIGNED)
         self._write(self._keys, "\n".join(keys))

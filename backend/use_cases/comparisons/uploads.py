@@ -38,7 +38,7 @@ class UploadsComparison:
         return Page(findings, len(held))
 
     async def repair(self, finding: Finding) -> bool:
-        """Whoever goes on with the blob begins an upload of another id."""
+        """The next attempt on the blob begins an upload with another id."""
         if finding.upload is None:
             return False
         named = finding.upload

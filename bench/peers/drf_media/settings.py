@@ -29,6 +29,6 @@ REST_FRAMEWORK = {
 SIMPLE_JWT = {
     "USER_ID_FIELD": "uuid",
     "USER_ID_CLAIM": "sub",
-    # The user's row is read, as it is by default; his password is not looked at.
+    # The user's row is read, as it is by default; the password is not checked.
     "CHECK_REVOKE_TOKEN": False,
 }
