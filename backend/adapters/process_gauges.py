@@ -20,8 +20,8 @@ class PoolCollector(Collector):
         self._pools = pools
 
     def collect(self) -> Iterator[Metric]:
-        size = self._gauge("size", "Connections that there may be.")
-        busy = self._gauge("busy", "Connections that are in use.")
+        size = self._gauge("size", "The most connections allowed.")
+        busy = self._gauge("busy", "Connections in use.")
         waiting = self._gauge("waiting", "How many wait for a connection.")
         for name, reader in self._pools.items():
             use = reader()
@@ -50,7 +50,9 @@ class StagingCollector(Collector):
             return
         yield self._gauge("files", "Files in the staging folder.", len(sizes))
         yield self._gauge("bytes", "Bytes in the staging folder.", sum(sizes))
-        yield self._gauge("free_bytes", "What its disk has left.", free)
+        yield self._gauge(
+            "free_bytes", "Free bytes on the disk of the staging folder.", free
+        )
 
     def _sizes(self) -> Iterator[int]:
         with os.scandir(self._folder) as entries:

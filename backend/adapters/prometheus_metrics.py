@@ -30,7 +30,7 @@ class PrometheusMetrics:
             registry.register(collector)
         self._requests = Counter(
             "mediaproject_http_requests",
-            "Requests that are over; status gone: the client left before the answer.",
+            "Finished requests; status gone: the client left before the answer.",
             ["method", "route", "status"],
             registry=registry,
         )
@@ -43,13 +43,13 @@ class PrometheusMetrics:
         )
         self._uploads = Counter(
             "mediaproject_uploads",
-            "Videos received whole; deduplicated: their bytes were there before.",
+            "Videos received completely; deduplicated: their bytes were stored before.",
             ["deduplicated"],
             registry=registry,
         )
         self._bytes = Counter(
             "mediaproject_upload_bytes",
-            "Bytes of the videos received whole.",
+            "Bytes of the videos received completely.",
             ["deduplicated"],
             registry=registry,
         )
@@ -62,7 +62,7 @@ class PrometheusMetrics:
         )
         cached = Counter(
             "mediaproject_cached_answers",
-            "Answers to readers; found: ready in Redis.",
+            "Answers to readers; found: cached in Redis.",
             ["found"],
             registry=registry,
         )
@@ -121,7 +121,7 @@ class FiguresCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         yield self._gauge(
             "mediaproject_database_answers",
-            "Whether PostgreSQL has told the figures below.",
+            "Whether PostgreSQL has answered with the figures below.",
             0 if self._figures is None else 1,
         )
         figures = self._figures or Figures(is_known=False)
@@ -151,8 +151,9 @@ class FiguresCollector(Collector):
     def _jobs(figures: Figures) -> Metric:
         gauge = GaugeMetricFamily(
             "mediaproject_jobs",
-            "Jobs that have not succeeded; code: what their last attempt ended by; failed: "
-            "for good, also if a new one was opened since.",
+            "Jobs that have not succeeded; code: the failure of their last attempt; "
+            "failed: for good, even if a new one was "
+            "opened since.",
             labels=["kind", "state", "code"],
         )
         for job in figures.jobs:
@@ -163,7 +164,7 @@ class FiguresCollector(Collector):
     def _waits(figures: Figures) -> Metric:
         gauge = GaugeMetricFamily(
             "mediaproject_job_oldest_wait_seconds",
-            "How long the job that is due the longest has waited for a worker.",
+            "How long the longest due job has waited for a worker.",
             labels=["kind"],
         )
         waits: dict[str, float] = {}
@@ -178,7 +179,7 @@ class FiguresCollector(Collector):
     def _pauses(figures: Figures) -> Metric:
         gauge = GaugeMetricFamily(
             "mediaproject_job_kind_paused",
-            "Whether somebody has paused this kind of job.",
+            "Whether this kind of job is paused.",
             labels=["kind"],
         )
         for kind in JobKind if figures.is_known else ():
@@ -189,7 +190,7 @@ class FiguresCollector(Collector):
     def _findings(figures: Figures) -> Metric:
         gauge = GaugeMetricFamily(
             "mediaproject_reconcile_findings",
-            "What the latest comparison of the stores found; applied: and put right.",
+            "Findings of the latest comparison of the stores; applied: repaired.",
             labels=["kind", "applied"],
         )
         for finding in figures.findings:
