@@ -63,10 +63,16 @@ class JobStep(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LeaseTimes:
-    """How often the lease is renewed, and how often progress is checked."""
+    """How often the lease is renewed and progress is checked, and how long work that was
+    told to stop may take.
+
+    A client of the object store gives a request up after a minute and a half; what takes
+    twice as long to stop hangs for good, as a read from a dead network disk does.
+    """
 
     renewal_seconds: float = 5.0
     look_seconds: float = 1.0
+    stopping_seconds: float = 180.0
 
 
 class LeaseKeeper:
@@ -105,12 +111,13 @@ class LeaseKeeper:
     async def _stop_unhurried(
         self, claim: Claim, progress: Progress, task: asyncio.Task[StagedNames]
     ) -> None:
-        """Hold the lease until all of the work has stopped.
+        """Hold the lease until all of the work has stopped, or hangs.
 
         A put that outlived its lease could come after the deletion of its object.
         """
         task.cancel(UNHURRIED)
-        while not task.done():
+        deadline = time.monotonic() + self._times.stopping_seconds
+        while not task.done() and time.monotonic() < deadline:
             await asyncio.wait({task}, timeout=self._times.renewal_seconds)
             with suppress(JobFailed):
                 await self._renew(claim, progress.percent)

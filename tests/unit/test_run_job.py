@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from threading import Event
 from typing import Any, ClassVar, Self
@@ -316,6 +316,19 @@ class TestRunJob:
             await bench.run(work)
             assert store.has_answered.is_set()
         assert await bench.failed_with() == ("failed", "failed", "media_deleted")
+
+    async def test_what_does_not_stop_at_all_is_left_in_the_end(
+        self, bench: Bench
+    ) -> None:
+        async def work(claim: Claim, progress: Progress) -> StagedNames:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            await asyncio.Event().wait()
+            return ()
+
+        bench.run_job = bench.with_times(LeaseTimes(0.05, 0.01, stopping_seconds=0.1))
+        await bench.run(work, limit_seconds=0.05)
+        assert await bench.failed_with() == ("queued", "failed", "step_timed_out")
 
     async def test_what_its_time_limit_stops_has_ended_before_the_attempt(
         self, bench: Bench
