@@ -1,6 +1,5 @@
 """The application in a real uvicorn process."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import Self
 import httpx
 
 from tests.ports import TestPorts
+from tests.uncovered import Uncovered
 
 ROOT = Path(__file__).resolve().parents[1]
 # On a machine that does much else, too.
@@ -29,7 +29,7 @@ class UvicornProcess:
         application: str = "backend.config.asgi:application",
         protocol: str = "backend.api.http.protocol:BoundedHttpProtocol",
     ) -> None:
-        self._environment = {**os.environ, **environment}
+        self._environment = Uncovered.environment(**environment)
         self._application = application
         self._protocol = protocol
         self.log = log

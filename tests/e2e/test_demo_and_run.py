@@ -154,6 +154,7 @@ class TestRun:
         assert running.wait(30) == 0
         assert not any(self._lives(pid) for pid in pids.values())
 
+    @pytest.mark.faults
     def test_killed_outright_it_leaves_nothing_running_and_nothing_damaged(
         self, newcomer: Newcomer, running: subprocess.Popen[str], video: Path
     ) -> None:

@@ -1,8 +1,8 @@
-import os
 import subprocess
 import sys
 
 from tests.servers import TestServers
+from tests.uncovered import Uncovered
 
 
 class TestStart:
@@ -10,7 +10,7 @@ class TestStart:
         wrong = {"JWT_SIGNING_KEY": "short", "DOCS": "perhaps"}
         done = subprocess.run(
             [sys.executable, "-m", "uvicorn", "backend.config.asgi:application"],
-            env={**os.environ, **servers.environment, **wrong},
+            env=Uncovered.environment(**servers.environment | wrong),
             capture_output=True,
             text=True,
         )

@@ -9,6 +9,7 @@ class Selection:
     """Every test that a row of the matrix names, and what tries faults as a whole."""
 
     WHOLE = (
+        "tests/e2e/test_demo_and_run.py",
         "tests/e2e/test_faults_processes.py",
         "tests/e2e/test_faults_stores.py",
         "tests/e2e/test_staging_in_store.py",

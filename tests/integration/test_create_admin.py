@@ -14,6 +14,7 @@ from django.db import connection
 
 from backend.config.management.commands.create_admin import Command
 from tests.accounts import HERE, PASSWORD, Accounts
+from tests.uncovered import Uncovered
 
 EMAIL = "root@example.org"
 
@@ -24,10 +25,9 @@ class ManagePy:
     def __init__(self, database: str = "") -> None:
         address = urlsplit(os.environ["DATABASE_URL"])
         name = database or connection.settings_dict["NAME"]
-        self._environment = {
-            **os.environ,
-            "DATABASE_URL": address._replace(path=f"/{name}").geturl(),
-        }
+        self._environment = Uncovered.environment(
+            DATABASE_URL=address._replace(path=f"/{name}").geturl()
+        )
         self._words = [sys.executable, "manage.py", "create_admin"]
         self._folder = Path(__file__).resolve().parents[2]
 

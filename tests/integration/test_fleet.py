@@ -20,6 +20,7 @@ from tests.clips import ClipMaker
 from tests.database import TestDatabase
 from tests.e2e.faults import until
 from tests.media_http import Caller, Service
+from tests.uncovered import Uncovered
 
 PROCESSES = 2
 # Of each process: one for each kind of job.
@@ -51,7 +52,9 @@ class RunningFleet:
                     *(sys.executable, "-m", "backend.fleet"),
                     *("--processes", str(PROCESSES), "--threads", str(THREADS)),
                 ],
-                env={**os.environ, "DATABASE_URL": TestDatabase.url(), **environment},
+                env=Uncovered.environment(
+                    **{"DATABASE_URL": TestDatabase.url()} | environment
+                ),
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -188,7 +191,11 @@ class TestWrongEnvironment:
     ) -> None:
         log = tmp_path / "fleet.log"
         with log.open("wb") as output:
-            fleet = subprocess.Popen([sys.executable, "-c", HALF], stderr=output)
+            fleet = subprocess.Popen(
+                [sys.executable, "-c", HALF],
+                stderr=output,
+                env=Uncovered.environment(),
+            )
         try:
             until(
                 lambda: "It is not started again." in log.read_text(),

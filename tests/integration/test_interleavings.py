@@ -18,6 +18,7 @@ from tests.clips import ClipMaker
 from tests.database import TestDatabase
 from tests.interleaving_process import StoredNames
 from tests.interleavings import Seen
+from tests.uncovered import Uncovered
 
 PROCESSES = 2
 # Interleavings: so many contents, each so many times in a row.
@@ -47,7 +48,6 @@ class TestInterleavings:
             # Nobody sweeps up what they leave.
             (FEW, ()),
             # Nobody takes away what they still need.
-            (FEW, RECONCILED),
             pytest.param(MANY, RECONCILED, marks=pytest.mark.faults),
             pytest.param(MORE, (), marks=pytest.mark.long),
         ],
@@ -95,13 +95,11 @@ class TestInterleavings:
     @staticmethod
     async def told(*arguments: object) -> tuple[Seen, str]:
         """What a process saw that does its share, and of what it complains."""
-        # Measuring what is covered would take as long as the test itself.
-        environment = {k: v for k, v in os.environ.items() if "COVERAGE" not in k}
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.interleaving_process"),
             *map(str, arguments),
             cwd=ROOT,
-            env={**environment, "DATABASE_URL": TestDatabase.url()},
+            env=Uncovered.environment(DATABASE_URL=TestDatabase.url()),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from backend.config.environment import ConfigurationError, Environment
+from tests.uncovered import Uncovered
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -118,7 +119,7 @@ class TestStart:
         process = subprocess.run(
             [sys.executable, *command],
             cwd=PROJECT,
-            env={**os.environ, "JWT_SIGNING_KEY": "short"},
+            env=Uncovered.environment(JWT_SIGNING_KEY="short"),
             capture_output=True,
             text=True,
             check=False,

@@ -1,6 +1,5 @@
 import base64
 import json
-import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ from backend.adapters import jwt_token_issuer
 from backend.adapters.jwt_token_issuer import JwtTokenIssuer
 from backend.domain.accounts import AccessClaims
 from backend.domain.errors import InvalidToken
+from tests.uncovered import Uncovered
 
 USER, SESSION = uuid4(), uuid4()
 IN_AN_HOUR = datetime.now(UTC) + timedelta(hours=1)
@@ -304,7 +304,7 @@ print(issuer.access_lifetime_seconds)
         ended = subprocess.run(
             [sys.executable, "-c", self._PROGRAM, Forge.token(), expired, foreign],
             cwd=Path(__file__).resolve().parents[2],
-            env={**os.environ, **changed},
+            env=Uncovered.environment(**changed),
             capture_output=True,
             text=True,
             timeout=60,

@@ -1,9 +1,10 @@
 """`manage.py check --deploy`: clean under production settings, and not blind."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.uncovered import Uncovered
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -21,7 +22,7 @@ class DeployCheck:
                 *("--fail-level", "WARNING"),
             ],
             cwd=PROJECT,
-            env={**os.environ, **static, "DEBUG": "false", **settings},
+            env=Uncovered.environment(**static | {"DEBUG": "false"} | settings),
             capture_output=True,
             text=True,
             check=False,

@@ -1,9 +1,10 @@
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.uncovered import Uncovered
 
 
 class TestFailpointsWarning:
@@ -15,7 +16,7 @@ class TestFailpointsWarning:
     ) -> None:
         done = subprocess.run(
             [sys.executable, "-c", f"import backend.config.{entry_point}"],
-            env={**os.environ, "FAILPOINTS_DIR": str(tmp_path)},
+            env=Uncovered.environment(FAILPOINTS_DIR=str(tmp_path)),
             capture_output=True,
             text=True,
             check=True,

@@ -1,8 +1,9 @@
-import os
 import subprocess
 import sys
 
 import pytest
+
+from tests.uncovered import Uncovered
 
 
 class TestMetricsPortWarning:
@@ -22,7 +23,7 @@ class TestMetricsPortWarning:
     def _stderr(entry_point: str, variables: dict[str, str]) -> str:
         return subprocess.run(
             [sys.executable, "-c", f"import backend.config.{entry_point}"],
-            env={**os.environ, **variables},
+            env=Uncovered.environment(**variables),
             capture_output=True,
             text=True,
             check=True,
