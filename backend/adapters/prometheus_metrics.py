@@ -12,22 +12,17 @@ from backend.domain.figures import Figures
 from backend.domain.health import StoreName
 from backend.domain.jobs import JobKind
 from backend.domain.media import Ingested
-from backend.domain.tallies import Measure
+from backend.domain.tallies import Measures
 
 # Answers come within 5 s; uploads take as long as they take.
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 30, 300, 1800)
 GONE = "gone"
 
 
-class PrometheusMetrics:
-    """The counters of one process, in a registry of their own."""
+class RequestMeters:
+    """Requests of this process, by route and status."""
 
-    def __init__(self, collectors: Iterable[Collector] = ()) -> None:
-        """The collectors tell what is true when they are asked."""
-        self._registry = registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        for collector in collectors:
-            registry.register(collector)
+    def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
             "mediaproject_http_requests",
             "Finished requests; status gone: the client left before the answer.",
@@ -41,35 +36,6 @@ class PrometheusMetrics:
             buckets=SECONDS,
             registry=registry,
         )
-        self._uploads = Counter(
-            "mediaproject_uploads",
-            "Videos received completely; deduplicated: their bytes were stored before.",
-            ["deduplicated"],
-            registry=registry,
-        )
-        self._bytes = Counter(
-            "mediaproject_upload_bytes",
-            "Bytes of the videos received completely.",
-            ["deduplicated"],
-            registry=registry,
-        )
-        self._stores = Histogram(
-            "mediaproject_store_seconds",
-            "How long stores took to answer this process.",
-            ["store", "operation", "outcome"],
-            buckets=Measure.STORE.bounds,
-            registry=registry,
-        )
-        cached = Counter(
-            "mediaproject_cached_answers",
-            "Answers to readers; found: cached in Redis.",
-            ["found"],
-            registry=registry,
-        )
-        self._hits, self._misses = cached.labels("yes"), cached.labels("no")
-        for known in ("yes", "no"):  # A rate needs a zero to begin with.
-            self._uploads.labels(known)
-            self._bytes.labels(known)
         # Finding a child by its labels costs more than counting.
         self._children: dict[tuple[str, str, int | None], tuple[Counter, Histogram]] = (
             {}
@@ -90,19 +56,81 @@ class PrometheusMetrics:
         children[0].inc()
         children[1].observe(seconds)
 
+
+class UploadMeters:
+    """Videos that this process has received."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._uploads = Counter(
+            "mediaproject_uploads",
+            "Videos received completely; deduplicated: their bytes were stored before.",
+            ["deduplicated"],
+            registry=registry,
+        )
+        self._bytes = Counter(
+            "mediaproject_upload_bytes",
+            "Bytes of the videos received completely.",
+            ["deduplicated"],
+            registry=registry,
+        )
+        for known in ("yes", "no"):  # A rate needs a zero to begin with.
+            self._uploads.labels(known)
+            self._bytes.labels(known)
+
     def ingested(self, size_bytes: int, ingested: Ingested) -> None:
         known = "yes" if ingested.deduplicated else "no"
         self._uploads.labels(known).inc()
         self._bytes.labels(known).inc(size_bytes)
 
+
+class StoreMeter:
+    """How long the stores take to answer this process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Histogram(
+            "mediaproject_store_seconds",
+            "How long stores took to answer this process.",
+            ["store", "operation", "outcome"],
+            buckets=Measures.STORE.bounds,
+            registry=registry,
+        )
+
     def asked(
         self, store: StoreName, operation: str, seconds: float, *, answered: bool
     ) -> None:
         outcome = "answered" if answered else "failed"
-        self._stores.labels(store.value, operation, outcome).observe(seconds)
+        self._seconds.labels(store.value, operation, outcome).observe(seconds)
+
+
+class CacheMeter:
+    """How often readers are answered from the cache."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        answers = Counter(
+            "mediaproject_cached_answers",
+            "Answers to readers; found: cached in Redis.",
+            ["found"],
+            registry=registry,
+        )
+        self._hits, self._misses = answers.labels("yes"), answers.labels("no")
 
     def cached(self, *, hit: bool) -> None:
         (self._hits if hit else self._misses).inc()
+
+
+class PrometheusMetrics:
+    """The meters of one process, in a registry of their own."""
+
+    def __init__(self, collectors: Iterable[Collector] = ()) -> None:
+        """The collectors tell what is true when they are asked."""
+        self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        for collector in collectors:
+            registry.register(collector)
+        self.requests = RequestMeters(registry)
+        self.uploads = UploadMeters(registry)
+        self.stores = StoreMeter(registry)
+        self.cache = CacheMeter(registry)
 
     def rendered(self, figures: Figures | None) -> bytes:
         """With the figures of the installation; None: PostgreSQL does not tell them."""

@@ -5,7 +5,7 @@ from threading import Lock
 
 from backend.domain.health import StoreName
 from backend.domain.jobs import AttemptOutcome, JobKind
-from backend.domain.tallies import Measure, Series, Tally
+from backend.domain.tallies import Measure, Measures, Series, Tally
 
 
 class Tallies:
@@ -17,26 +17,26 @@ class Tallies:
         self._tallies: dict[Series, Tally] = {}
 
     def begun(self, kind: JobKind, waited_seconds: float) -> None:
-        self._add(Measure.QUEUE_WAIT, max(0.0, waited_seconds), kind)
+        self._add(Measures.QUEUE_WAIT, max(0.0, waited_seconds), kind)
 
     def ended(self, kind: JobKind, outcome: AttemptOutcome, seconds: float) -> None:
-        self._add(Measure.ATTEMPT, seconds, kind, outcome)
+        self._add(Measures.ATTEMPT, seconds, kind, outcome)
 
     def asked(
         self, store: StoreName, operation: str, seconds: float, *, answered: bool
     ) -> None:
         outcome = "answered" if answered else "failed"
-        self._add(Measure.STORE, seconds, store, operation, outcome)
+        self._add(Measures.STORE, seconds, store, operation, outcome)
 
     def taken_back(self, count: int) -> None:
-        self._count(Measure.LEASES_LOST, count)
+        self._count(Measures.LEASES_LOST, count)
 
     def rung_again(self, kind: JobKind, count: int) -> None:
-        self._count(Measure.RUNG_AGAIN, count, kind)
+        self._count(Measures.RUNG_AGAIN, count, kind)
 
     def staged(self, files: int, size_bytes: int) -> None:
-        self._see(Measure.STAGED_FILES, files)
-        self._see(Measure.STAGED_BYTES, size_bytes)
+        self._see(Measures.STAGED_FILES, files)
+        self._see(Measures.STAGED_BYTES, size_bytes)
 
     def take(self) -> list[Tally]:
         with self._lock:

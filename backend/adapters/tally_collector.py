@@ -11,7 +11,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from backend.domain.tallies import Measure, Tally
+from backend.domain.tallies import Measure, Measures, Tally
 
 
 class TallyCollector(Collector):
@@ -21,7 +21,7 @@ class TallyCollector(Collector):
         self._tallies = tallies
 
     def collect(self) -> Iterator[Metric]:
-        for measure in Measure:
+        for measure in Measures.ALL:
             tallies = [one for one in self._tallies if one.series.measure is measure]
             yield self._family(measure, tallies)
 

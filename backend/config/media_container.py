@@ -56,7 +56,7 @@ class MediaContainer(MetricsContainer):
             self.ingest_leases,
             self.staging,
             self.object_check,
-            self.metrics if self.is_measured else UnobservedUploads(),
+            self.metrics.uploads if self.is_measured else UnobservedUploads(),
         )
 
     @cached_property

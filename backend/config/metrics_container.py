@@ -54,11 +54,11 @@ class MetricsContainer(Container):
 
     @cached_property
     def cache_observer(self) -> CacheObserver:
-        return self.metrics if self.is_measured else UNOBSERVED
+        return self.metrics.cache if self.is_measured else UNOBSERVED
 
     @cached_property
     def store_observer(self) -> StoreObserver:
-        return self.traced(self.metrics if self.is_measured else UNOBSERVED)
+        return self.traced(self.metrics.stores if self.is_measured else UNOBSERVED)
 
     @cached_property
     def metrics_threads(self) -> DatabaseThreads:
@@ -73,7 +73,7 @@ class MetricsContainer(Container):
         figures = InstallationFigures(self.metrics_threads)
         page = MetricsPage(token, self.metrics, figures, problems)
         return AtPath(
-            MeasuredRequests(app, self.metrics),
+            MeasuredRequests(app, self.metrics.requests),
             METRICS_PATH,
             RequestContext(page, problems),
         )

@@ -3,75 +3,68 @@ observe."""
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 
-class Measure(Enum):
-    """A name, its labels, and the upper bounds of its buckets; none: a mere count.
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A name, what it tells, its labels, and the upper bounds of its buckets; none: a
+    mere count.
 
-    Of a level only the last value is shown. Its rows outlive releases: other bounds or
-    labels need another name.
+    Of a level only the last value is shown.
     """
 
-    ATTEMPT = (
-        "attempt_seconds",
-        ("kind", "outcome"),
-        (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0),
-        "How long attempts of jobs took.",
-    )
-    QUEUE_WAIT = (
-        "queue_wait_seconds",
-        ("kind",),
-        (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0),
-        "How long due jobs waited before a worker began an attempt.",
-    )
-    STORE = (
-        "worker_store_seconds",
-        ("store", "operation", "outcome"),
-        (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0),
-        "How long stores took to answer workers.",
-    )
-    LEASES_LOST = (
-        "sweeper_leases_lost",
-        (),
-        (),
-        "Jobs that sweepers took back from silent workers.",
-    )
-    RUNG_AGAIN = (
-        "sweeper_rings",
-        ("kind",),
-        (),
-        "Jobs that sweepers rang for: retries and lost messages.",
-    )
-    STAGED_FILES = (
-        "staged_files",
-        (),
-        (),
-        "Files in staging, in the folder or the store, at the last comparison.",
-        True,
-    )
-    STAGED_BYTES = (
-        "staged_bytes",
-        (),
-        (),
-        "Bytes in staging, in the folder or the store, at the last comparison.",
-        True,
-    )
+    text: str
+    told: str
+    labels: tuple[str, ...] = ()
+    bounds: tuple[float, ...] = ()
+    is_level: bool = False
 
-    def __init__(
-        self,
-        text: str,
-        labels: tuple[str, ...],
-        bounds: tuple[float, ...],
-        told: str,
-        is_level: bool = False,
-    ) -> None:
-        self.text = text
-        self.labels = labels
-        self.bounds = bounds
-        self.told = told
-        self.is_level = is_level
+
+class Measures:
+    """All there are. Their rows outlive releases: other bounds or labels need another
+    name."""
+
+    ATTEMPT = Measure(
+        "attempt_seconds",
+        "How long attempts of jobs took.",
+        labels=("kind", "outcome"),
+        bounds=(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0),
+    )
+    QUEUE_WAIT = Measure(
+        "queue_wait_seconds",
+        "How long due jobs waited before a worker began an attempt.",
+        labels=("kind",),
+        bounds=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3600.0),
+    )
+    STORE = Measure(
+        "worker_store_seconds",
+        "How long stores took to answer workers.",
+        labels=("store", "operation", "outcome"),
+        bounds=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0),
+    )
+    LEASES_LOST = Measure(
+        "sweeper_leases_lost", "Jobs that sweepers took back from silent workers."
+    )
+    RUNG_AGAIN = Measure(
+        "sweeper_rings",
+        "Jobs that sweepers rang for: retries and lost messages.",
+        labels=("kind",),
+    )
+    STAGED_FILES = Measure(
+        "staged_files",
+        "Files in staging, in the folder or the store, at the last comparison.",
+        is_level=True,
+    )
+    STAGED_BYTES = Measure(
+        "staged_bytes",
+        "Bytes in staging, in the folder or the store, at the last comparison.",
+        is_level=True,
+    )
+    ALL = (
+        *(ATTEMPT, QUEUE_WAIT, STORE),
+        *(LEASES_LOST, RUNG_AGAIN, STAGED_FILES, STAGED_BYTES),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +82,7 @@ class Series:
     def of(cls, key: Any) -> "Series | None":
         """None for a series of another release."""
         name, *values = key
-        for measure in Measure:
+        for measure in Measures.ALL:
             if measure.text == name and len(measure.labels) == len(values):
                 return cls(measure, tuple(values))
         return None

@@ -5,7 +5,7 @@ import pytest
 from backend.adapters.tallies import Tallies
 from backend.domain.errors import DatabaseAway
 from backend.domain.jobs import AttemptOutcome, JobKind
-from backend.domain.tallies import Measure, Series, Tally
+from backend.domain.tallies import Measures, Series, Tally
 from backend.use_cases.hand_over_tallies import HandOverTallies
 
 UPLOAD = JobKind.UPLOAD_TO_CDN
@@ -36,7 +36,7 @@ class TestHandOverTallies:
         await hand_over.execute()
 
         (tally,) = ledger.added
-        assert tally.series == Series(Measure.ATTEMPT, (UPLOAD, "succeeded"))
+        assert tally.series == Series(Measures.ATTEMPT, (UPLOAD, "succeeded"))
         assert (tally.counts[0], tally.counts[-1], sum(tally.counts)) == (1, 1, 2)
         assert tally.total == 2_000.1
 
