@@ -195,6 +195,12 @@ class S3Errors:
         said = f"{status} {code} while {doing}: {reason}"
         return cls._failure(status, code, f"The object store answered {said}")
 
+    @staticmethod
+    def no_bucket(name: str) -> JobFailed:
+        """To be asked for when an object is absent: a HEAD cannot distinguish a lost
+        object from a wrong bucket, and healing would treat every media as lost."""
+        return JobFailed(FailureCode.OBJECT_STORE_DENIED, f"There is no bucket {name}")
+
     @classmethod
     def of_status(cls, status: int, doing: str) -> Exception:
         """What a refusal without a body means; `doing` completes "while …"."""

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from backend.adapters.s3_connection import S3Errors, S3Settings
 from backend.adapters.stoppable_threads import StoppableThreads
-from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.health import StoreName
 from backend.domain.media import ObjectKey
 from backend.use_cases.ports import StoredObject
@@ -73,12 +72,8 @@ class S3ObjectProbe:
         )
 
     def _check_bucket(self) -> None:
-        """A HEAD cannot distinguish a lost object from a wrong bucket, and healing
-        would treat every media as lost."""
         if self._head("", f"asking for the bucket {self._bucket}") is None:
-            raise JobFailed(
-                FailureCode.OBJECT_STORE_DENIED, f"There is no bucket {self._bucket}"
-            )
+            raise S3Errors.no_bucket(self._bucket)
 
     def _head(self, path: str, doing: str) -> Any:
         """The headers of the object, or None."""

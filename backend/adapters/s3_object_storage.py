@@ -14,7 +14,6 @@ from backend.adapters.s3_target import S3Target
 from backend.adapters.s3_unfinished import UnfinishedUploads
 from backend.adapters.s3_whole_upload import S3WholeUpload
 from backend.adapters.stoppable_threads import Stop, StoppableThreads
-from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.media import BlobRef, ObjectKey
 from backend.use_cases.ports import ByteCounter, StoredObject, UploadJournal
 
@@ -99,13 +98,8 @@ class S3ObjectStorage:
             return S3Proof(target, stop).is_given()
 
     def _check_bucket(self) -> None:
-        """A HEAD cannot distinguish a lost object from a wrong bucket, and healing
-        would treat every media as lost."""
         if not self._bucket.exists():
-            raise JobFailed(
-                FailureCode.OBJECT_STORE_DENIED,
-                f"There is no bucket {self._connection.bucket}",
-            )
+            raise S3Errors.no_bucket(self._connection.bucket)
 
     def _fetch(self, key: ObjectKey, stop: Stop) -> BinaryIO | None:
         from botocore.exceptions import ClientError

@@ -9,6 +9,9 @@ from backend.domain.media import BlobRef
 from backend.use_cases.ports import ObjectStorage, Staging
 
 BLOCK_BYTES = 1024 * 1024
+# Parsers and picture makers have limits of their own; the rest is for fetching the object.
+SLOWEST_BYTES_PER_SECOND = 1024 * 1024
+LEAST_SECONDS = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,11 @@ class BlobBytes:
 
     staging: Staging
     storage: ObjectStorage
+
+    @staticmethod
+    def time_limit_seconds(blob: BlobRef) -> float:
+        """How long a job may take that reads all of them."""
+        return LEAST_SECONDS + blob.size_bytes / SLOWEST_BYTES_PER_SECOND
 
     async def open(self, blob: BlobRef) -> BinaryIO:
         """The staged file if it exists: it is local and in the page cache.

@@ -17,10 +17,6 @@ from backend.use_cases.ports import (
 )
 from backend.use_cases.run_job import Progress
 
-# The extractor has a limit of its own; the rest is for fetching the object.
-SLOWEST_BYTES_PER_SECOND = 1024 * 1024
-LEAST_SECONDS = 180.0
-
 
 @dataclass(frozen=True, slots=True)
 class ExtractMetadata:
@@ -38,7 +34,7 @@ class ExtractMetadata:
     kind: ClassVar[JobKind] = JobKind.EXTRACT_METADATA
 
     def time_limit_seconds(self, claim: Claim) -> float:
-        return LEAST_SECONDS + claim.blob.size_bytes / SLOWEST_BYTES_PER_SECOND
+        return self.videos.time_limit_seconds(claim.blob)
 
     async def run(self, claim: Claim, progress: Progress) -> StagedNames:
         known = await self.documents.find(claim.blob.uuid)
