@@ -21,6 +21,7 @@ class HealthContainer(Container):
     """Builds the checks, each with connections of its own."""
 
     _HEALTH_CLOSED: ClassVar = ("health_probe", "health_threads")
+    _HEALTH_ASKED: ClassVar = 2
 
     @cached_property
     def check_health(self) -> CheckHealth:
@@ -51,14 +52,17 @@ class HealthContainer(Container):
 
     @cached_property
     def health_probe(self) -> S3ObjectProbe:
-        """Its only thread is free again once both limits have passed."""
+        """Two threads, for staging may ask the same store; they are free again once both
+        limits have passed."""
         settings = replace(
             self.s3_settings,
             connect_timeout_seconds=MOST_SECONDS,
             read_timeout_seconds=MOST_SECONDS,
-            connections=1,
+            connections=self._HEALTH_ASKED,
         )
-        return S3ObjectProbe(settings, StoppableThreads("s3-health", 1))
+        return S3ObjectProbe(
+            settings, StoppableThreads("s3-health", self._HEALTH_ASKED)
+        )
 
     async def close(self) -> None:
         if (check := vars(self).get("redis_check")) is not None:

@@ -1,8 +1,10 @@
 """What is answered at one API process holds at the other on the next request."""
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from backend.embedded.stack import EmbeddedStack
 from tests.e2e.client import Client
 from tests.e2e.faults import Faults
+from tests.e2e.pair import Pair
 from tests.e2e.traffic import SLOWEST_SECONDS
 from tests.e2e.videos import Videos
 from tests.uvicorn_process import UvicornProcess
@@ -28,36 +31,10 @@ def second(
         yield process
 
 
-class Pair:
-    """The same person at both."""
-
-    def __init__(self, stack: EmbeddedStack, second: UvicornProcess) -> None:
-        self._client = Client(stack)
-        self.one = self._client.http
-        self.other = httpx.Client(
-            base_url=second.base_url, timeout=30.0, trust_env=False
-        )
-
-    def sign_in(self, role: str) -> str:
-        """Answers the refresh token."""
-        tokens = self._client.sign_in(role).json()
-        for http in (self.one, self.other):
-            http.headers["Authorization"] = f"Bearer {tokens['access']}"
-        return str(tokens["refresh"])
-
-    def upload(self, video: Path) -> str:
-        answer = self._client.upload(video)
-        assert answer.status_code == 201, answer.text
-        return f"/media/{answer.json()['uuid']}/"
-
-    def close(self) -> None:
-        self.one.close()
-        self.other.close()
-
-
 @pytest.fixture
 def pair(stack: EmbeddedStack, second: UvicornProcess) -> Iterator[Pair]:
-    pair = Pair(stack, second)
+    accounts = json.loads(stack.data.demo_accounts.read_text())
+    pair = Pair(stack.address, second.base_url, accounts)
     yield pair
     pair.close()
 
@@ -67,7 +44,7 @@ class TestTwoProcesses:
     def test_a_sign_out_ends_the_access_token_at_both(
         self, pair: Pair, round_: int
     ) -> None:
-        for ended, asked in ((pair.one, pair.other), (pair.other, pair.one)):
+        for ended, asked in pair.both_ways():
             refresh = pair.sign_in("viewer")
             assert [asked.get("/auth/me/").status_code for _ in range(2)] == [200, 200]
             answer = ended.post("/auth/signout/", json={"refresh": refresh})
@@ -87,14 +64,47 @@ class TestTwoProcesses:
         self, pair: Pair, videos: Videos
     ) -> None:
         pair.sign_in("media_operator")
-        for deleted, asked in ((pair.one, pair.other), (pair.other, pair.one)):
+        for deleted, asked in pair.both_ways():
             path = pair.upload(videos.new())
             uuid = path.split("/")[2]
+            pages = ("/media/?limit=100", f"/search?title={self._title(asked, path)}")
             assert asked.get(path).status_code == 200
-            assert uuid in asked.get("/media/?limit=100").text
+            assert all(uuid in asked.get(page).text for page in pages)
             assert deleted.delete(path).status_code == 204
             assert asked.get(path).status_code == 404
-            assert uuid not in asked.get("/media/?limit=100").text
+            assert not any(uuid in asked.get(page).text for page in pages)
+
+    def test_what_is_changed_at_one_is_shown_by_the_other(
+        self, pair: Pair, videos: Videos
+    ) -> None:
+        pair.sign_in("media_operator")
+        path = pair.upload(videos.new())
+        for number, (changed, asked) in enumerate(pair.both_ways()):
+            title = f"{uuid4().hex} {number}"
+            pages = (path, "/media/?limit=100", f"/search?title={title}")
+            assert not any(title in asked.get(page).text for page in pages)
+            answer = changed.patch(path, json={"title": title})
+            assert answer.status_code == 200
+            assert all(title in asked.get(page).text for page in pages)
+
+    def test_a_role_that_is_taken_away_at_one_is_gone_at_the_other(
+        self, pair: Pair
+    ) -> None:
+        pair.sign_in("media_operator")
+        path = f"/users/{pair.one.get('/auth/me/').json()['uuid']}/"
+        no_video = {"files": {"video": ("a.mp4", b"no video")}}
+        assert pair.other.post("/media/", **no_video).status_code == 415
+        with pair.administrator() as admin:
+            try:
+                assert admin.patch(path, json={"role": "viewer"}).status_code == 200
+                assert pair.other.post("/media/", **no_video).status_code == 403
+            finally:
+                admin.patch(path, json={"role": "media_operator"})
+        assert pair.other.post("/media/", **no_video).status_code == 415
+
+    @staticmethod
+    def _title(http: httpx.Client, path: str) -> str:
+        return str(http.get(path).json()["title"])
 
 
 class TestRedisAway:

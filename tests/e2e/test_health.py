@@ -1,8 +1,9 @@
 """Any one store goes away, and whoever asks is told which one, and soon."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -24,39 +25,37 @@ class Readiness:
             base_url=stack.address, timeout=BACK_SECONDS, trust_env=False
         )
 
-    def ask(self) -> tuple[int, dict[str, Any], float]:
-        began = time.monotonic()
+    def ask(self) -> tuple[int, dict[str, Any]]:
         answer = self.http.get("/health/ready/")
-        seconds = time.monotonic() - began
         assert ("Retry-After" in answer.headers) == (answer.status_code == 503)
-        return answer.status_code, answer.json(), seconds
+        return answer.status_code, answer.json()
 
-    def is_ok(self) -> bool:
-        return self.ask()[1]["status"] == "ok"
+    def until_ok(self) -> None:
+        is_ok = lambda: self.ask()[1]["status"] == "ok"  # noqa: E731
+        until(is_ok, BACK_SECONDS, "everything answers")
 
-    def until_away(self, store: str) -> tuple[int, dict[str, Any], float]:
-        """A busy machine may make another store look as if it were away, for once."""
-        answers = []
-
-        def is_told() -> bool:
-            answers.append(self.ask())
-            checks = answers[-1][1]["checks"]
-            return [name for name, check in checks.items() if check == "away"] == [
-                store
-            ]
-
-        until(is_told, BACK_SECONDS, f"{store} alone is away")
-        return answers[-1]
+    def seconds_until_away(self, store: str) -> float:
+        """Until it is named, and only it, with what that is to be answered with."""
+        began = time.monotonic()
+        while True:
+            status, body = self.ask()
+            checks = body["checks"]
+            seconds = time.monotonic() - began
+            if [name for name, check in checks.items() if check == "away"] == [store]:
+                break
+            assert seconds < BACK_SECONDS, f"{store} alone is not away: {checks}"
+        wanted = (503, "unavailable") if store == NEEDED else (200, "degraded")
+        assert (status, body["status"]) == wanted
+        return seconds
 
 
 @pytest.fixture
 def readiness(shaken_stack: EmbeddedStack) -> Iterator[Readiness]:
-    """Whole before, and whole again after the test."""
+    """Everything is whole again after the test."""
     readiness = Readiness(shaken_stack)
     with readiness.http:
-        until(readiness.is_ok, BACK_SECONDS, "everything answers")
         yield readiness
-        until(readiness.is_ok, BACK_SECONDS, "everything answers again")
+        readiness.until_ok()
 
 
 @contextmanager
@@ -69,18 +68,24 @@ def killed(faults: Faults, store: str) -> Iterator[None]:
 
 @pytest.mark.parametrize("store", SERVERS)
 class TestStoreAway:
+    # What our side takes it takes each time; what a busy machine takes it does not.
+    MOST_TRIES = 3
+
     def test_frozen(self, faults: Faults, readiness: Readiness, store: str) -> None:
-        with faults.frozen(store):
-            self._check(readiness, store)
+        self._check(faults.frozen, readiness, store)
 
     def test_killed(self, faults: Faults, readiness: Readiness, store: str) -> None:
-        with killed(faults, store):
-            self._check(readiness, store)
+        self._check(partial(killed, faults), readiness, store)
 
-    @staticmethod
-    def _check(readiness: Readiness, store: str) -> None:
-        answers = [readiness.until_away(store) for _ in range(3)]
-        wanted = (503, "unavailable") if store == NEEDED else (200, "degraded")
-        assert {(status, body["status"]) for status, body, _ in answers} == {wanted}
-        # What our side takes it takes each time; the machine does not.
-        assert min(seconds for *_, seconds in answers) < MOST_SECONDS
+    def _check(
+        self,
+        away: Callable[[str], AbstractContextManager[None]],
+        readiness: Readiness,
+        store: str,
+    ) -> None:
+        taken: list[float] = []
+        while len(taken) < self.MOST_TRIES and min(taken, default=60) >= MOST_SECONDS:
+            readiness.until_ok()
+            with away(store):
+                taken.append(readiness.seconds_until_away(store))
+        assert min(taken) < MOST_SECONDS

@@ -61,7 +61,7 @@ class TestDelete:
         answer = await owner.delete(media_id)
 
         assert (answer.status_code, answer.content) == (204, b"")
-        for part in ("", "jobs/", "metadata/"):
+        for part in ("", "jobs/", "metadata/", "download/"):
             gone = await owner.get(media_id, part)
             assert problem(gone) == (404, "media_not_found")
         assert problem(await owner.delete(media_id)) == (404, "media_not_found")
