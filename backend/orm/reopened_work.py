@@ -4,9 +4,10 @@ from collections.abc import Collection
 from typing import Any, Final
 from uuid import UUID
 
+from backend.domain.failures import FailureCode
 from backend.domain.jobs import DECIDING_JOBS, JobKind
-from backend.domain.states import OPEN_JOBS, MediaStatus
-from backend.orm.models import Job, Media
+from backend.domain.states import OPEN_JOBS, JobStatus, MediaStatus
+from backend.orm.models import Job, Media, Miniature
 from backend.orm.new_job import NewJob
 from backend.orm.revision import Revision
 
@@ -42,6 +43,8 @@ class ReopenedWork:
     def publish(cls, media: Media, request_id: str = "") -> None:
         """Queue the upload of its bytes again, and everything else that it lacks."""
         kinds = dict.fromkeys([JobKind.UPLOAD_TO_CDN, *cls.lacking(media)])
+        if cls._has_failed_picture(media):
+            kinds[JobKind.MAKE_MINIATURE] = None
         cls.open(media.uuid, kinds.keys(), request_id)
 
     @classmethod
@@ -49,6 +52,16 @@ class ReopenedWork:
         """The work needed before it is ready."""
         moments = cls.MOMENTS.items()
         return [kind for kind, moment in moments if getattr(media, moment) is None]
+
+    @staticmethod
+    def _has_failed_picture(media: Media) -> bool:
+        """What was wrong with the staged bytes was wrong for its picture, too."""
+        if media.failure_code != FailureCode.STAGED_FILE_MISSING:
+            return False
+        if Miniature.objects.filter(media=media).exists():
+            return False
+        jobs = Job.objects.filter(media=media, kind=JobKind.MAKE_MINIATURE)
+        return jobs.filter(status=JobStatus.FAILED).exists()
 
     @staticmethod
     def _open(

@@ -598,6 +598,17 @@ class TestStagedBytesLost:
             await world.made_ready(media_id)
             assert await status(media_id) == ("ready", "")
 
+    async def test_a_picture_that_failed_of_them_is_made_of_the_new_ones(
+        self, world: HealingWorld, owner: Session
+    ) -> None:
+        media_id = await world.taken_in(owner)
+        await world.close_miniature(media_id)
+        await self.fail(world, media_id)
+
+        await world.ledger.ingest(world.received(owner))
+
+        assert await open_jobs(media_id) == {UPLOAD, EXTRACT, MINIATURE}
+
     async def test_declared_bytes_are_received(
         self, world: HealingWorld, owner: Session
     ) -> None:
