@@ -27,18 +27,19 @@ class Videos:
         path = self._folder / f"video-{number}.mp4"
         content = self._clip.read_bytes()
         tail = max(64, size_bytes - len(content)) + number
+        whole, rest = divmod(tail, len(block))
         with path.open("wb") as file:
             file.write(content)
             file.write((tail + 16).to_bytes(4, "big") + b"free")
             file.write(f"{number:08d}".encode())
-            for _ in range(tail // MEBIBYTE):
+            for _ in range(whole):
                 file.write(block)
-            file.write(bytes(tail % MEBIBYTE))
+            file.write(bytes(rest))
         return path
 
     def noise(self, size_bytes: int) -> Path:
-        """One that no store can make smaller."""
-        return self.new(size_bytes, os.urandom(MEBIBYTE))
+        """One that no store can make smaller, and whose mebibytes all differ."""
+        return self.new(size_bytes, os.urandom(MEBIBYTE + 1))
 
     def renew(self, video: Path) -> None:
         """Give the video other bytes of its own at its end; its size stays."""

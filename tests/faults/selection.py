@@ -12,6 +12,7 @@ class Selection:
         "tests/e2e/test_demo_and_run.py",
         "tests/e2e/test_faults_processes.py",
         "tests/e2e/test_faults_stores.py",
+        "tests/e2e/test_large_upload.py",
         "tests/e2e/test_staging_in_store.py",
         "tests/integration/test_fleet.py",
         "tests/integration/test_freshness.py",

@@ -82,9 +82,10 @@ class TestLostReply:
     def test_f14_a_message_that_was_sent_and_not_confirmed(
         self, stack: FaultStack, uploads: Uploads
     ) -> None:
-        stack.proxy("redis").lose_reply(containing=b"enqueue")
+        reply = stack.proxy("redis").lose_reply(containing=b"enqueue")
         taken = uploads.one()
         stack.oracle.until_content(uploads.taken)
+        assert reply.happened
         assert uploads.attempts(taken, PUT) == [("succeeded", None)]
 
 
@@ -106,7 +107,7 @@ Loss = Callable[[FaultStack], object]
 @pytest.mark.faults
 class TestLostMessages:
     # More than a worker has threads.
-    RUNNING = 12
+    RUNNING, DELAYED = 12, 3
 
     @pytest.mark.parametrize(
         "lose",
@@ -117,19 +118,23 @@ class TestLostMessages:
         self, stack: FaultStack, uploads: Uploads, lose: Loss
     ) -> None:
         stack.s3.answer(503, "SlowDown", Asks.store)
-        delayed = uploads.several(3)
-        for taken in delayed:
-            assert uploads.until_failed_once(taken, PUT) == "object_store_away"
+        uploads.several(self.DELAYED)
+        self._until_puts(stack, 1, "run_after > now() + interval '5 s'")
         stack.s3.heal()
         stack.proxy("s3").black_hole()
         uploads.several(self.RUNNING)
-        stack.until_row(
-            "SELECT 1 FROM job WHERE status = 'running' HAVING count(*) >= 3"
-        )
+        self._until_puts(stack, 3, "status = 'running'")
+        self._until_puts(stack, 3, "status = 'queued' AND run_after < now()")
+        self._until_puts(stack, 1, "run_after > now()")
         lose(stack)
         stack.proxy("s3").heal()
         took = stack.oracle.until_content(uploads.taken, 90.0)
         print(f"all are ready after {took:.0f} s")  # noqa: T201
+
+    @staticmethod
+    def _until_puts(stack: FaultStack, least: int, which: str) -> None:
+        query = "SELECT 1 FROM job WHERE kind = %s AND {} HAVING count(*) >= %s"
+        stack.until_row(query.format(which), PUT, least)
 
     def test_f15_while_a_failed_attempt_is_queued_again(
         self, stack: FaultStack, uploads: Uploads

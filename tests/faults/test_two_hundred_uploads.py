@@ -30,7 +30,9 @@ class TestTwoHundredUploads:
         self, tmp_path: Path, videos: Videos
     ) -> None:
         clips = self._clips(videos)
-        with FaultStack(tmp_path, backoff=Backoff) as stack:
+        # As `make run` has them.
+        usual = {"RECONCILE_GRACE_SECONDS": "20"}
+        with FaultStack(tmp_path, backoff=Backoff, **usual) as stack:
             crowd, killer = Crowd(stack), Killer(stack, SEED, self.KILLS_EACH)
             with crowd.at_work(self.ROLES):
                 for _ in killer.rage():

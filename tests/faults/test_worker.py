@@ -26,11 +26,14 @@ MOST_SENT_AGAIN = 0.2
 class LargePut:
     """A large video on its way into the object store."""
 
-    def __init__(self, stack: FaultStack, uploads: Uploads, size_bytes: int) -> None:
+    def __init__(
+        self, stack: FaultStack, uploads: Uploads, videos: Videos, size_bytes: int
+    ) -> None:
         self._stack = stack
         self._size = size_bytes
         self._before = self._sent()
-        self.taken = uploads.one(size_bytes)
+        # Noise, whose parts could not take each other's places unseen.
+        self.taken = uploads.send(videos.noise(size_bytes))
 
     def until_sent(self, share: float) -> None:
         enough = self._before + share * self._size
@@ -46,9 +49,9 @@ class LargePut:
 
 class TestLargePut:
     def test_f1_killed_in_the_middle_of_a_gibibyte(
-        self, stack: FaultStack, uploads: Uploads
+        self, stack: FaultStack, uploads: Uploads, videos: Videos
     ) -> None:
-        put = LargePut(stack, uploads, GIBIBYTE)
+        put = LargePut(stack, uploads, videos, GIBIBYTE)
         put.until_sent(0.5)
         stack.kill_and_wait("worker")
         took = stack.oracle.until_content(uploads.taken, 90.0)
@@ -67,9 +70,10 @@ class TestLargePut:
         self,
         stack: FaultStack,
         uploads: Uploads,
+        videos: Videos,
         ask: Callable[[FaultStack, str], int],
     ) -> None:
-        put = LargePut(stack, uploads, 512 * MEBIBYTE)
+        put = LargePut(stack, uploads, videos, 512 * MEBIBYTE)
         put.until_sent(0.5)
         old = ask(stack, "worker")
         stack.until_gone(old, 20.0)
@@ -102,9 +106,9 @@ class TestFleet:
         assert self._members(stack) == members
 
     def test_f5_a_frozen_worker_comes_too_late(
-        self, stack: FaultStack, uploads: Uploads
+        self, stack: FaultStack, uploads: Uploads, videos: Videos
     ) -> None:
-        put = LargePut(stack, uploads, 256 * MEBIBYTE)
+        put = LargePut(stack, uploads, videos, 256 * MEBIBYTE)
         put.until_sent(0.1)
         with stack.second_worker():
             with stack.frozen("worker"):

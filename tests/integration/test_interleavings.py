@@ -49,6 +49,7 @@ class TestInterleavings:
             (FEW, ()),
             # Nobody takes away what they still need.
             pytest.param(MANY, RECONCILED, marks=pytest.mark.faults),
+            pytest.param(MANY, (), marks=pytest.mark.faults),
             pytest.param(MORE, (), marks=pytest.mark.long),
         ],
     )
