@@ -158,6 +158,7 @@ class TestRun:
     def test_killed_outright_it_leaves_nothing_running_and_nothing_damaged(
         self, newcomer: Newcomer, running: subprocess.Popen[str], video: Path
     ) -> None:
+        assert newcomer.demo(video)["verified"] is True
         pids = newcomer.pids()
         running.send_signal(signal.SIGKILL)
         Eventually.holds(

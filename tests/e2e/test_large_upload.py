@@ -26,7 +26,7 @@ class TestLargeUpload:
     @pytest.mark.parametrize(
         "size_bytes",
         [GIBIBYTE, pytest.param(2 * GIBIBYTE, marks=pytest.mark.faults)],
-        ids=["1 GiB", "2 GiB"],
+        ids=["1GiB", "2GiB"],
     )
     def test_it_takes_little_memory_and_pings_go_on(
         self,

@@ -9,15 +9,27 @@ class Selection:
     """Every test that a row of the matrix names, and what tries faults as a whole."""
 
     WHOLE = (
-        "tests/e2e/test_demo_and_run.py",
+        (
+            "tests/e2e/test_demo_and_run.py::TestRun::"
+            "test_killed_outright_it_leaves_nothing_running_and_nothing_damaged"
+        ),
         "tests/e2e/test_faults_processes.py",
         "tests/e2e/test_faults_stores.py",
-        "tests/e2e/test_large_upload.py",
+        (
+            "tests/e2e/test_large_upload.py::TestLargeUpload::"
+            "test_it_takes_little_memory_and_pings_go_on[2GiB]"
+        ),
         "tests/e2e/test_staging_in_store.py",
-        "tests/integration/test_fleet.py",
-        "tests/integration/test_freshness.py",
+        "tests/integration/test_fleet.py::TestDeath",
+        (
+            "tests/integration/test_freshness.py::TestFreshness::"
+            "test_what_is_wrong_would_be_seen"
+        ),
         "tests/integration/test_interleavings.py",
-        "tests/unit/test_embedded_stack.py",
+        (
+            "tests/unit/test_embedded_stack.py::TestRun::"
+            "test_a_wish_to_stop_that_is_heard_twice_damages_nothing"
+        ),
         "tests/faults",
     )
 

@@ -1,5 +1,6 @@
 """The oracle sees every kind of damage, and none where there is none."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -8,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.e2e.client import Client
+from tests.e2e.faults import until
 from tests.e2e.videos import Videos
 from tests.faults.harness import FaultStack
 from tests.faults.oracle import Oracle, Taken, Violation
@@ -264,9 +266,16 @@ class Vandal:
 
     def changed_object(self) -> Iterator[str]:
         content = self.read(self._key)
-        self.put(self._key, b"?" + content[1:])
+        self._have_served(b"?" + content[1:])
         yield "the CDN gives"
+        self._have_served(content)
+
+    def _have_served(self, content: bytes) -> None:
+        """What was put is not always what the next reader gets."""
         self.put(self._key, content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        is_served = lambda: self._stores.sha256_at_the_cdn(self._key) == sha256
+        until(is_served, 30.0, "the CDN gives what was put")
 
     def doubled_object(self) -> Iterator[str]:
         self.put("videos/double.mp4", self.read(self._key))

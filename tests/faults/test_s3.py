@@ -11,7 +11,7 @@ from tests.faults.harness import FaultStack
 from tests.faults.http_proxy import Asks
 from tests.faults.uploads import Uploads
 
-PUT = "upload_to_cdn"
+PUT, PICTURE = "upload_to_cdn", "make_miniature"
 # More than one request to the object store.
 IN_PARTS = 17 * MEBIBYTE
 
@@ -65,10 +65,13 @@ class TestLongTrouble:
         assert len(uploads.attempts(taken, PUT)) == 5
 
         stack.s3.heal()
-        again = uploads.client.http.post(
-            f"/media/{taken.uuid}/jobs/", json={"kind": PUT}
-        )
-        assert again.status_code == 202, again.text
+        # Its picture was refused as well.
+        for kind in (PUT, PICTURE):
+            uploads.until_over(taken, kind)
+            again = uploads.client.http.post(
+                f"/media/{taken.uuid}/jobs/", json={"kind": kind}
+            )
+            assert again.status_code == 202, again.text
         stack.oracle.until_content(uploads.taken)
 
     def test_f30_a_black_hole_swallows_neither_threads_nor_other_queues(

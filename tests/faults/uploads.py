@@ -65,6 +65,13 @@ class Uploads:
         runs = lambda: self.job(taken, kind)["status"] == "running"  # noqa: E731
         until(runs, seconds, f"{kind} is running")
 
+    def until_over(self, taken: Taken, kind: str, seconds: float = 120.0) -> None:
+        is_over = lambda: self.job(taken, kind)["status"] in (
+            "succeeded",
+            "failed",
+        )
+        until(is_over, seconds, f"{kind} is over")
+
     def found(self, sha256: str) -> list[str]:
         """The uuids of the media with these bytes that a reader is shown."""
         listed = self.client.http.get("/media/", params={"sha256": sha256}).json()
