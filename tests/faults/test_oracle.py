@@ -274,7 +274,10 @@ class Vandal:
         """What was put is not always what the next reader gets."""
         self.put(self._key, content)
         sha256 = hashlib.sha256(content).hexdigest()
-        is_served = lambda: self._stores.sha256_at_the_cdn(self._key) == sha256
+
+        def is_served() -> bool:
+            return self._stores.sha256_at_the_cdn(self._key) == sha256
+
         until(is_served, 30.0, "the CDN gives what was put")
 
     def doubled_object(self) -> Iterator[str]:

@@ -65,12 +65,14 @@ class Uploads:
         runs = lambda: self.job(taken, kind)["status"] == "running"  # noqa: E731
         until(runs, seconds, f"{kind} is running")
 
-    def until_over(self, taken: Taken, kind: str, seconds: float = 120.0) -> None:
-        is_over = lambda: self.job(taken, kind)["status"] in (
-            "succeeded",
-            "failed",
-        )
+    def until_over(self, taken: Taken, kind: str, seconds: float = 120.0) -> str:
+        """How the job has ended."""
+
+        def is_over() -> bool:
+            return self.job(taken, kind)["status"] in ("succeeded", "failed")
+
         until(is_over, seconds, f"{kind} is over")
+        return str(self.job(taken, kind)["status"])
 
     def found(self, sha256: str) -> list[str]:
         """The uuids of the media with these bytes that a reader is shown."""
