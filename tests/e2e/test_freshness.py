@@ -92,7 +92,7 @@ class TestTwoProcesses:
     ) -> None:
         pair.sign_in("media_operator")
         path = f"/users/{pair.one.get('/auth/me/').json()['uuid']}/"
-        no_video = {"files": {"video": ("a.mp4", b"no video")}}
+        no_video = {"files": {"video": ("a.mp4", b"no video" * 100)}}
         assert pair.other.post("/media/", **no_video).status_code == 415
         with pair.administrator() as admin:
             try:
