@@ -81,14 +81,10 @@ class ManagePy:
 class InProcess:
     """The command without a process of its own, which takes long to start."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._monkeypatch = monkeypatch
-
     async def run(self, *words: str, stdin: bytes) -> tuple[int, str]:
         """The exit code and everything it wrote."""
-        self._monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(stdin)))
-        written = StringIO()
-        command = Command(stdout=written, stderr=written, no_color=True)
+        written, typed = StringIO(), TextIOWrapper(BytesIO(stdin))
+        command = Command(stdin=typed, stdout=written, stderr=written, no_color=True)
         code = await asyncio.to_thread(self._code, command, words)
         return code, written.getvalue()
 
@@ -162,12 +158,11 @@ class TestCreateAdmin:
     async def test_what_is_wrong_is_said_in_one_line(
         self,
         accounts: Accounts,
-        monkeypatch: pytest.MonkeyPatch,
         words: list[str],
         stdin: bytes,
         complaint: str,
     ) -> None:
-        code, text = await InProcess(monkeypatch).run(*words, stdin=stdin)
+        code, text = await InProcess().run(*words, stdin=stdin)
         await self._check_complaint(accounts, code, text, complaint)
 
     @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import asyncio
 import getpass
 import os
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -25,6 +25,11 @@ class Command(BaseCommand):
     )
     requires_system_checks = []
 
+    def __init__(self, *, stdin: TextIO | None = None, **streams: Any) -> None:
+        """Django gives a command its output streams; the input may be given as well."""
+        super().__init__(**streams)
+        self._stdin = sys.stdin if stdin is None else stdin
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--email", help="the address to sign in with")
 
@@ -42,7 +47,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{email} is an admin and can sign in.")
 
     def _email(self, given: str | None) -> str:
-        if given is None and not sys.stdin.isatty():
+        if given is None and not self._stdin.isatty():
             raise CommandError("Give the address with --email.")
         try:
             return EmailRule.folded(input("E-mail: ") if given is None else given)
@@ -61,8 +66,8 @@ class Command(BaseCommand):
         return self._utf8(password)
 
     def _asked(self) -> str:
-        if not sys.stdin.isatty():
-            return sys.stdin.readline().rstrip("\r\n")
+        if not self._stdin.isatty():
+            return self._stdin.readline().rstrip("\r\n")
         password = getpass.getpass("Password: ")
         if getpass.getpass("Password again: ") != password:
             raise CommandError("The passwords are not the same.")
