@@ -1,12 +1,13 @@
 """Dramatiq's Redis broker with every choice made explicitly."""
 
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from threading import Event
 from typing import Any
 
 import redis
-from dramatiq import MessageProxy, Middleware
+from dramatiq import Consumer, MessageProxy, Middleware
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -75,11 +76,21 @@ class PromptConsumer(_RedisConsumer):
         return not self.message_cache and len(self.queued_message_ids) >= self.prefetch
 
 
+class RestingConsumer(Consumer):
+    """Of a delay queue: the ledger delays jobs, so no message is ever in one."""
+
+    def __init__(self, timeout: int) -> None:
+        self._seconds = timeout / 1000
+
+    def __next__(self) -> None:
+        time.sleep(self._seconds)
+
+
 class PromptBroker(RedisBroker):
     """Dramatiq's broker with consumers that lose no time.
 
     After a quiet period they would ask only once a second, and the next video would
-    wait for that. We never use delay queues.
+    wait for that.
     """
 
     _MOST_IDLE_MILLISECONDS = 100
@@ -90,10 +101,11 @@ class PromptBroker(RedisBroker):
 
     def consume(
         self, queue_name: str, prefetch: int = 1, timeout: int = 5000
-    ) -> PromptConsumer:
+    ) -> Consumer:
+        timeout = min(timeout, self._MOST_IDLE_MILLISECONDS)
+        if queue_name not in self.queues:
+            return RestingConsumer(timeout)
         ids = self._under_way[queue_name]
-        if queue_name in self.queues:
-            timeout = min(timeout, self._MOST_IDLE_MILLISECONDS)
         return PromptConsumer(self, queue_name, prefetch, timeout, ids)
 
 

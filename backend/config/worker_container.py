@@ -16,6 +16,7 @@ from backend.actors.event_loop import AttemptsLoop
 from backend.actors.extract_metadata import ExtractMetadataActor
 from backend.actors.make_miniature import MakeMiniatureActor
 from backend.actors.periodic import PeriodicMiddleware, PeriodicThread
+from backend.actors.prompt_stop import PromptStop
 from backend.actors.thread_shares import ThreadShares
 from backend.actors.upload_to_cdn import UploadToCdnActor
 from backend.adapters.forked_child import ForkedChild
@@ -83,6 +84,7 @@ class WorkerContainer(Container):
             # The ledger decides about another attempt; a message gets none.
             Retries(max_retries=0),
             ThreadShares(),
+            PromptStop(),
             PeriodicMiddleware(self.sweeper, self.reconciler, self.teller),
             # Last: a thread that was interrupted must not take another message while
             # the others end what they do.

@@ -32,10 +32,11 @@ class Fleet:
         """
         Kernel.adopt_orphans()
         signal.pthread_sigmask(signal.SIG_BLOCK, self.SIGNALS)
+        self._tend()
         while not self._is_over():
-            self._tend()
             self._wait()
             self._reap()
+            self._tend()
         if self._deadline is not None:
             return os.EX_OK
         FleetLog.warn(

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from dramatiq import Middleware, Worker
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.common import dq_name
 from dramatiq.errors import ConnectionClosed
 
+from backend.actors.prompt_stop import PromptStop
 from backend.adapters.dramatiq_doorbell import DramatiqDoorbell
 from backend.adapters.redis_broker import BrokerFactory
 from backend.domain.jobs import JobKind
@@ -108,3 +111,35 @@ class TestPromptBroker:
         for _ in range(self.LOOKS):
             assert next(consumer) is None
         assert time.monotonic() - began < self.DRAMATIQS_SECONDS - 1
+
+    def test_a_delay_queue_is_not_asked_for(self) -> None:
+        broker = BrokerFactory("redis://127.0.0.1:1").build([], 0.5)
+        broker.declare_queue(UPLOAD.value)
+
+        assert next(broker.consume(dq_name(UPLOAD.value))) is None
+
+        with pytest.raises(ConnectionClosed):
+            next(broker.consume(UPLOAD.value))
+
+
+class TestPromptStop:
+    ROUNDS = 3
+    # Threads that have just begun to wait look up after one.
+    DRAMATIQS_SECONDS = 1.0
+
+    def test_an_idle_worker_is_not_waited_for(self) -> None:
+        assert self.best_seconds([PromptStop()]) < self.DRAMATIQS_SECONDS - 0.2
+
+    def best_seconds(self, middleware: list[Middleware]) -> float:
+        return min(self.seconds(middleware) for _ in range(self.ROUNDS))
+
+    @staticmethod
+    def seconds(middleware: list[Middleware]) -> float:
+        broker = BrokerFactory(os.environ["REDIS_URL"]).build(middleware, 2.0)
+        broker.declare_queue(UPLOAD.value)
+        worker = Worker(broker, worker_threads=2)
+        worker.start()
+        began = time.monotonic()
+        worker.stop()
+        broker.close()
+        return time.monotonic() - began
