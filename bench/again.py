@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,7 +10,7 @@ from bench.comparison import AtLeastTimes, Pair, Result, Sample, Work
 from bench.ours import OurSystem
 from bench.processes import Processes, Traffic
 from bench.sender import Multipart, Sender
-from bench.trial import NotEquivalent, Trial
+from bench.trial import FAILURES, NotEquivalent, Reason
 from bench.video import MEBIBYTE, LargeVideo
 
 # A store that is told nothing still talks to itself, and tidies up: 2 MB were seen.
@@ -80,8 +79,17 @@ class SameBytesRows:
         self._pairs = pairs
 
     def run(self) -> Iterator[Result]:
-        for name, declared in self.WAYS.items():
-            yield Trial.result(self._work(name), partial(self._measured, declared))
+        works = [self._work(name) for name in self.WAYS]
+        try:
+            measured = self._measured()
+        except FAILURES as error:
+            reason = Reason.of(error)
+            for work in works:
+                yield Result.failed(work, reason)
+        else:
+            yield from map(Result.of, works, measured)
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _work(self, name: str) -> Work:
         size = self._video.size_bytes // MEBIBYTE
@@ -92,18 +100,20 @@ class SameBytesRows:
             AtLeastTimes(1.3),
         )
 
-    def _measured(self, declared: bool) -> list[Pair]:
+    def _measured(self) -> list[list[Pair]]:
+        self._video.make()
+        with OurSystem.running(self._folder / "ours") as system:
+            return [
+                self._pairs_of(Uploads(system, self._video, declared=declared))
+                for declared in self.WAYS.values()
+            ]
+
+    def _pairs_of(self, uploads: Uploads) -> list[Pair]:
         """First, again, again, first, and so on."""
-        try:
-            self._video.make()
-            with OurSystem.running(self._folder / "ours") as system:
-                uploads = Uploads(system, self._video, declared=declared)
-                uploads.first()
-                pairs = []
-                for number in range(self._pairs):
-                    repeated = uploads.again() if number % 2 else None
-                    first = uploads.first()
-                    pairs.append(Pair(repeated or uploads.again(), first))
-                return pairs
-        finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        uploads.first()
+        pairs = []
+        for number in range(self._pairs):
+            repeated = uploads.again() if number % 2 else None
+            first = uploads.first()
+            pairs.append(Pair(repeated or uploads.again(), first))
+        return pairs

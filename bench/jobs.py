@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from bench.backlog import Backlog
+from bench.backlog import Backlog, Outcome
 from bench.comparison import AtLeastTimes, Pair, Result, Sample, Work
 from bench.ours import STORES, OurSystem
 from bench.peers.environment import PeerEnvironment
@@ -51,35 +51,45 @@ class JobsRow:
 
     def _measured(self, system: OurSystem) -> list[Pair]:
         stores = [system.pid(name) for name in STORES]
-        run = partial(self._sample, Backlog(system, self._folder), stores)
-        ours: Start = partial(OurWorker.running, system)
-        theirs: Start = partial(CeleryWorker.running, system, self._environment)
-        self._check(Backlog(system, self._folder), ours, theirs)
-        return self._interleaving.run(partial(run, ours), partial(run, theirs))
+        run = partial(BacklogRun, Backlog(system, self._folder), stores, self._count)
+        ours = run(partial(OurWorker.running, system))
+        theirs = run(partial(CeleryWorker.running, system, self._environment))
+        pairs = self._interleaving.run(ours.sample, theirs.sample)
+        if ours.outcome != theirs.outcome:
+            raise NotEquivalent(f"{ours.outcome} and {theirs.outcome}")
+        return pairs
 
-    def _sample(self, backlog: Backlog, stores: list[int], start: Start) -> Sample:
+
+class BacklogRun:
+    """Has a worker of one kind do a backlog.
+
+    `outcome` is what it left behind of one media, outside of what is timed.
+    """
+
+    outcome: Outcome
+
+    def __init__(
+        self, backlog: Backlog, stores: list[int], count: int, start: Start
+    ) -> None:
+        self._backlog = backlog
+        self._stores = stores
+        self._count = count
+        self._start = start
+
+    def sample(self) -> Sample:
         """Processor time is that of the worker and of all stores, for one media."""
-        with start() as worker:
-            warm_up = backlog.fill(WARM_UP_MEDIA)
-            worker.tell(warm_up)
-            backlog.seconds(warm_up)
-            media = backlog.fill(self._count)
-            processes = Processes([worker.pid, *stores])
+        with self._start() as worker:
+            self._warm_up(worker)
+            media = self._backlog.fill(self._count)
+            processes = Processes([worker.pid, *self._stores])
             began = processes.seconds()
             worker.tell(media)
-            seconds = backlog.seconds(media)
+            seconds = self._backlog.seconds(media)
             used = processes.seconds() - began
         return Sample(self._count / seconds, used / self._count)
 
-    @staticmethod
-    def _check(backlog: Backlog, *starts: Start) -> None:
-        """Raises `NotEquivalent` unless both leave the same behind."""
-        outcomes = []
-        for start in starts:
-            media = backlog.fill(1)
-            with start() as worker:
-                worker.tell(media)
-                backlog.seconds(media)
-            outcomes.append(backlog.outcome(media[0]))
-        if outcomes[0] != outcomes[1]:
-            raise NotEquivalent(f"{outcomes[0]} and {outcomes[1]}")
+    def _warm_up(self, worker: Worker) -> None:
+        media = self._backlog.fill(WARM_UP_MEDIA)
+        worker.tell(media)
+        self._backlog.seconds(media)
+        self.outcome = self._backlog.outcome(media[0])
