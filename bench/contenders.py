@@ -74,7 +74,7 @@ class Kept:
 
 
 class OurUploads:
-    """MediaProject with its stores. Its worker is stopped, as no peer has one: what it
+    """MediaProject with its stores. It has no worker, as no peer has one: what that
     would do after the answer would only disturb the next upload.
     """
 
@@ -94,8 +94,7 @@ class OurUploads:
     @classmethod
     @contextmanager
     def running(cls, folder: Path, fsync: bool) -> Iterator["OurUploads"]:
-        with OurSystem.running(folder, fsync=fsync) as system:
-            system.stack.stop_process("worker")
+        with OurSystem.running(folder, fsync=fsync, worker=[]) as system:
             yield cls(system)
 
     def taken(self, sent: Sent) -> str:

@@ -15,7 +15,7 @@ from bench.trial import FAILURES, NotEquivalent, Reason
 from bench.video import MEBIBYTE, LargeVideo
 
 UPLOADS = 4
-IDLE_SECONDS = 3.0
+IDLE_SECONDS = 2.0
 
 
 class Crowd:

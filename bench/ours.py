@@ -43,7 +43,7 @@ class OurSystem:
     def running(
         cls, folder: Path, *, fsync: bool = True, worker: Sequence[str] | None = None
     ) -> Iterator["OurSystem"]:
-        """Its data is thrown away afterwards."""
+        """Its data is thrown away afterwards. With an empty command it has no worker."""
         environment = {
             "PATH": os.environ["PATH"],
             "STAGING_FSYNC": "on" if fsync else "off",

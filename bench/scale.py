@@ -40,9 +40,9 @@ QUICK = Scale(
     read_seconds=1,
     upload_mebibytes=64,
     upload_pairs=2,
-    ready_media=3,
-    backlog_media=40,
+    ready_media=2,
+    backlog_media=30,
     backlog_pairs=2,
-    growth_rows=(10_000, 40_000),
+    growth_rows=(10_000, 20_000),
     growth_pairs=2,
 )

@@ -185,7 +185,10 @@ class Liveness:
 
 
 class EmbeddedStack:
-    """The whole system: servers, what prepares them, API and worker."""
+    """The whole system: servers, what prepares them, API and worker.
+
+    With an empty `worker_command` there is no worker.
+    """
 
     STOP_SECONDS = 14.0
     BASICS = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH")
@@ -224,7 +227,9 @@ class EmbeddedStack:
             "prepare", "--demo-accounts"
         )
         self._api_command = api_command or [sys.executable, "-m", *self.API]
-        self._worker_command = worker_command or [sys.executable, "-m", *self.WORKER]
+        if worker_command is None:
+            worker_command = [sys.executable, "-m", *self.WORKER]
+        self._worker_command = worker_command
         self._applications: Supervisor | None = None
 
     @property
@@ -299,9 +304,13 @@ class EmbeddedStack:
         api = ApiApplication(
             command, self._project, environment, self.api_port, variable
         )
-        worker = Application("worker", self._worker_command, self._project, environment)
+        applications: list[ManagedProcess] = [api]
+        if self._worker_command:
+            applications.append(
+                Application("worker", self._worker_command, self._project, environment)
+            )
         return Supervisor(
-            [api, worker],
+            applications,
             self.servers.launcher,
             self.servers.announcer,
             self.servers.backoff,
