@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.adapters.folder import Folder
+from backend.adapters.http_cdn_cache import NoCdnCache
 from backend.adapters.s3_connection import S3Connection, S3Settings
 from backend.adapters.s3_object_storage import S3ObjectStorage
 from backend.adapters.stoppable_threads import StoppableThreads
@@ -41,6 +42,7 @@ class S3Lab:
             StoppableThreads("s3", most=4),
             public_read,
             self.downloads,
+            NoCdnCache(),
         )
         try:
             yield storage

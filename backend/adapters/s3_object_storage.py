@@ -15,7 +15,12 @@ from backend.adapters.s3_unfinished import UnfinishedUploads
 from backend.adapters.s3_whole_upload import S3WholeUpload
 from backend.adapters.stoppable_threads import Stop, StoppableThreads
 from backend.domain.media import BlobRef, ObjectKey
-from backend.use_cases.ports import ByteCounter, StoredObject, UploadJournal
+from backend.use_cases.ports import (
+    ByteCounter,
+    CdnCache,
+    StoredObject,
+    UploadJournal,
+)
 
 
 class S3ObjectStorage:
@@ -27,11 +32,13 @@ class S3ObjectStorage:
         threads: StoppableThreads,
         public_read: bool,
         download_folder: Folder,
+        cdn_cache: CdnCache,
     ) -> None:
         self._connection = connection
         self._threads = threads
         self._bucket = S3Bucket(connection, public_read)
         self._download_folder = download_folder
+        self._cdn_cache = cdn_cache
 
     async def put(self, blob: BlobRef, source: BinaryIO, moved: ByteCounter) -> None:
         target = S3Target(self._connection, blob)
@@ -67,7 +74,7 @@ class S3ObjectStorage:
         )
 
     async def remove(self, key: ObjectKey) -> None:
-        await self._threads.run(lambda stop: self._delete(key))
+        await self._threads.run(lambda stop: self._remove(key))
 
     async def prepare(self) -> None:
         await self._threads.run(lambda stop: self._bucket.prepare())
@@ -114,6 +121,11 @@ class S3ObjectStorage:
                 if S3Errors.is_absence(error):
                     return None
                 raise
+
+    def _remove(self, key: ObjectKey) -> None:
+        """The CDN comes last, or it would fetch the object again for the next who asks."""
+        self._delete(key)
+        self._cdn_cache.purge(key)
 
     def _delete(self, key: ObjectKey) -> None:
         """Unfinished uploads first: then none of them can become the object again."""

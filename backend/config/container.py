@@ -20,6 +20,7 @@ from backend.adapters.dramatiq_doorbell import DramatiqDoorbell
 from backend.adapters.folder import Folder
 from backend.adapters.folder_staged_inventory import FolderStagedInventory
 from backend.adapters.folder_staging import FolderStaging
+from backend.adapters.http_cdn_cache import HttpCdnCache, NoCdnCache
 from backend.adapters.jwt_token_issuer import JwtTokenIssuer
 from backend.adapters.password_hasher import ThreadedPasswordHasher
 from backend.adapters.redis_answer_cache import RedisAnswerCache
@@ -61,6 +62,7 @@ from backend.use_cases.ports import (
     AccountLedger,
     AnswerCache,
     CdnAddresses,
+    CdnCache,
     DocumentInventory,
     DocumentStore,
     Freshness,
@@ -259,6 +261,18 @@ class Container:
             StoppableThreads("s3", S3_THREADS),
             public_read=self.environment.cdn_access == "public",
             download_folder=self._scratch,
+            cdn_cache=self.cdn_cache,
+        )
+
+    @cached_property
+    def cdn_cache(self) -> CdnCache:
+        environment = self.environment
+        if not environment.cdn_purge_url:
+            return NoCdnCache()
+        return HttpCdnCache(
+            environment.cdn_purge_url,
+            environment.cdn_purge_token.get_secret_value(),
+            PublicCdnAddresses(environment.cdn_url),
         )
 
     @property

@@ -123,6 +123,12 @@ class Environment(BaseSettings):
     cdn_access: Literal["public", "signed"] = Field("public", alias="CDN_ACCESS")
     """`public`: permanent URLs, and a bucket that everybody may read. `signed`: URLs
     that expire, and a private bucket."""
+    cdn_purge_url: str = Field("", alias="CDN_PURGE_URL")
+    """Where the CDN of `CDN_BASE_URL` is told to forget what is removed from the store:
+    a POST of `{"files": ["<address>"]}`, as Cloudflare takes it. A deletion ends when
+    the CDN has answered with 2xx. If unset, nobody is told."""
+    cdn_purge_token: SecretStr = Field(SecretStr(""), alias="CDN_PURGE_TOKEN")
+    """Sent to `CDN_PURGE_URL` as `Authorization: Bearer`."""
     staging_backend: Literal["folder", "s3"] = Field("folder", alias="STAGING_BACKEND")
     """Where uploads wait until they are published: in `STAGING_DIR`, or in the object
     store, so that API and workers need no shared disk."""
@@ -255,6 +261,20 @@ class Environment(BaseSettings):
             )
         return value
 
+    @field_validator("cdn_purge_url")
+    @classmethod
+    def _of_a_cdn(cls, value: str, info: ValidationInfo) -> str:
+        if value and not info.data.get("cdn_base_url"):
+            raise ValueError("needs CDN_BASE_URL: addresses under it are purged")
+        return value
+
+    @field_validator("cdn_purge_token")
+    @classmethod
+    def _one_word(cls, value: SecretStr) -> SecretStr:
+        if not cls._is_word(value.get_secret_value() or "-"):
+            raise ValueError("must be printable ASCII without a space")
+        return value
+
     @staticmethod
     def _is_word(text: str) -> bool:
         return text.isascii() and text.isprintable() and " " not in text
@@ -288,7 +308,9 @@ class Environment(BaseSettings):
         Address("redis", "rediss", "unix").check(value.get_secret_value())
         return value
 
-    @field_validator("s3_endpoint_url", "s3_public_url", "cdn_base_url")
+    @field_validator(
+        "s3_endpoint_url", "s3_public_url", "cdn_base_url", "cdn_purge_url"
+    )
     @classmethod
     def _web(cls, value: str) -> str:
         if value:

@@ -13,6 +13,7 @@ class FailureCode(StrEnum):
     OBJECT_STORE_DENIED = "object_store_denied"
     OBJECT_DAMAGED = "object_damaged"
     OBJECT_MISSING = "object_missing"
+    CDN_AWAY = "cdn_away"
     DOCUMENT_STORE_AWAY = "document_store_away"
     DATABASE_AWAY = "database_away"
     STAGED_FILE_MISSING = "staged_file_missing"
@@ -86,6 +87,13 @@ _CATALOGUE = (
         "The stored object is gone",
         "Upload the same file again: it comes back under the same media.",
         retried=False,
+    ),
+    Failure(
+        FailureCode.CDN_AWAY,
+        "The CDN was not told to forget what was removed",
+        "Check CDN_PURGE_URL and CDN_PURGE_TOKEN; the job is retried until the CDN "
+        "agrees.",
+        counts=False,
     ),
     Failure(
         FailureCode.DOCUMENT_STORE_AWAY,

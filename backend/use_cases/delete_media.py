@@ -19,7 +19,7 @@ from backend.use_cases.run_job import Progress
 # Three small removals, each with a much shorter limit of its own.
 LIMIT_SECONDS = 180.0
 # Room in the job history for the reasons of all stores, and for what is left.
-REASON_MOST_CHARACTERS = 250
+REASON_MOST_CHARACTERS = 200
 
 
 class Removals:
@@ -58,7 +58,9 @@ class Removals:
         await self._ledger.mark_deleted(self._claim, self._removed)
 
     def _message(self) -> str:
-        reasons = [str(failure)[:REASON_MOST_CHARACTERS] for failure in self._failures]
+        said = (str(failure)[:REASON_MOST_CHARACTERS] for failure in self._failures)
+        # A store that refuses everything says so once.
+        reasons = list(dict.fromkeys(said))
         left = self.leftovers - self._removed
         sentences = *reasons, f"Removed {self._removed}", f"Left: {left}"
         return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences)
@@ -102,8 +104,13 @@ class DeleteMedia:
         await removals.end()
 
     async def _remove_objects(self, removals: Removals) -> None:
+        """A CDN that refuses to forget one of them keeps none in the store."""
         for key in removals.leftovers.objects:
-            await self.storage.remove(key)
+            try:
+                await self.storage.remove(key)
+            except JobFailed as error:
+                removals.fail(error)
+                continue
             Failpoints.reach("delete.object_removed")
             await removals.note(Leftovers(objects=(key,)))
 

@@ -4,12 +4,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
 from backend.embedded.stack import EmbeddedServers, EmbeddedStack
+from tests.e2e.cdn import Cdn
 from tests.e2e.client import Client, Origin
 from tests.e2e.collector import Collector
 from tests.e2e.faults import Faults
@@ -34,20 +36,35 @@ def running_stack(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="package")
-def collector() -> Iterator[Collector]:
-    with Collector() as collector:
-        thread = Thread(target=collector.serve_forever, daemon=True)
+@contextmanager
+def serving(server: ThreadingHTTPServer) -> Iterator[None]:
+    with server:
+        thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield collector
-        collector.shutdown()
+        yield
+        server.shutdown()
         thread.join()
 
 
 @pytest.fixture(scope="package")
-def stack(collector: Collector) -> Iterator[EmbeddedStack]:
+def collector() -> Iterator[Collector]:
+    collector = Collector()
+    with serving(collector):
+        yield collector
+
+
+@pytest.fixture(scope="package")
+def cdn() -> Iterator[Cdn]:
+    cdn = Cdn()
+    with serving(cdn):
+        yield cdn
+
+
+@pytest.fixture(scope="package")
+def stack(collector: Collector, cdn: Cdn) -> Iterator[EmbeddedStack]:
     """One stack for all tests here that leave it whole; others have the machine back."""
-    settings = Client.SETTINGS | Client.COVERED | Client.TOLD | collector.settings
+    told = collector.settings | cdn.settings
+    settings = Client.SETTINGS | Client.COVERED | Client.TOLD | told
     with running_stack(durable=False, settings=settings) as stack:
         yield stack
 

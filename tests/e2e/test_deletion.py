@@ -1,5 +1,7 @@
 """What is deleted goes from every store, also when stores and workers are taken away."""
 
+import os
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -8,9 +10,11 @@ import pytest
 from pymongo import MongoClient
 
 from backend.embedded.stack import EmbeddedStack
+from tests.e2e.cdn import Cdn, Purge
 from tests.e2e.client import Client, Origin
 from tests.e2e.faults import Faults, until
 from tests.e2e.videos import MEBIBYTE, Videos
+from tests.pictures import Pictures
 
 GONE_SECONDS = 90.0
 BACK_SECONDS = 60.0
@@ -54,6 +58,16 @@ class Traces:
             uuid,
         )
 
+    def codes(self, uuid: str) -> set[str]:
+        """Why attempts to remove it failed."""
+        return set(
+            self._asked(
+                "SELECT code FROM job_attempt JOIN job ON job.uuid = job_id "
+                "WHERE media_id = %s AND kind = 'delete_media' AND outcome = 'failed'",
+                uuid,
+            )
+        )
+
     def _asked(self, question: str, uuid: str) -> list[str]:
         with psycopg.connect(self._environment["DATABASE_URL"]) as connection:
             return [row[0] for row in connection.execute(question, [uuid])]
@@ -62,13 +76,16 @@ class Traces:
 class Deletable:
     """A video that is ready, and that nobody works on."""
 
-    def __init__(self, client: Client, video: Path) -> None:
+    def __init__(
+        self, client: Client, video: Path, picture: bytes | None = None
+    ) -> None:
         self._client = client
         self.video = video
-        self.uuid: str = client.upload(video).json()["uuid"]
+        self.uuid: str = client.upload(video, picture).json()["uuid"]
         media = client.until_quiet(self.uuid)
         assert media["status"] == "ready"
         self.sha256: str = media["sha256"]
+        self.addresses: list[str] = [media["urls"]["video"], media["miniature_url"]]
 
     def delete(self) -> None:
         answer = self._client.http.delete(f"/media/{self.uuid}/")
@@ -123,6 +140,52 @@ class TestDeletion:
 
         theirs.delete()
         traces.until_gone(video, theirs.sha256)
+
+
+class TestCdn:
+    @pytest.fixture
+    def traces(self, stack: EmbeddedStack) -> Traces:
+        return Traces(stack)
+
+    @pytest.fixture
+    def ready(self, operator: Client, videos: Videos) -> Deletable:
+        """With a picture that no other media has: that would stay."""
+        red, green, blue = os.urandom(3)
+        picture = Pictures.plain("JPEG", (100, 80), (red, green, blue))
+        return Deletable(operator, videos.new(), picture)
+
+    def test_it_is_told_once_when_the_object_is_gone(
+        self, ready: Deletable, traces: Traces, cdn: Cdn
+    ) -> None:
+        ready.delete()
+        self.until_removed(ready, traces)
+
+        for address in ready.addresses:
+            assert cdn.of(address) == [Purge(address, HTTPStatus.NOT_FOUND)]
+
+    def test_the_deletion_waits_for_one_that_refuses(
+        self, ready: Deletable, traces: Traces, cdn: Cdn
+    ) -> None:
+        with cdn.refusing(HTTPStatus.FORBIDDEN):
+            ready.delete()
+            until(
+                lambda: traces.codes(ready.uuid) == {"cdn_away"},
+                BACK_SECONDS,
+                "it was refused",
+            )
+            for address in ready.addresses:
+                assert httpx.get(address, trust_env=False).status_code == 404
+        self.until_removed(ready, traces)
+
+        for address in ready.addresses:
+            assert set(cdn.of(address)) == {Purge(address, HTTPStatus.NOT_FOUND)}
+
+    @staticmethod
+    def until_removed(ready: Deletable, traces: Traces) -> None:
+        def has_ended() -> bool:
+            return traces.outcomes(ready.uuid)[-1:] == ["succeeded"]
+
+        until(has_ended, BACK_SECONDS, "the removal has ended")
 
 
 class TestDeletionUnderFaults:

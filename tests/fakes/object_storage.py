@@ -10,7 +10,7 @@ from backend.use_cases.ports import ByteCounter, SentPart, StoredObject, UploadJ
 
 
 class InMemoryObjectStorage:
-    """Keeps objects in a dictionary; `away` and `damages` play its failures.
+    """Keeps objects in a dictionary; `away`, `damages` and `cdn_is_away` play failures.
 
     What has more than `part_bytes` goes in parts; it is away once `parts_left` is 0.
     """
@@ -24,6 +24,7 @@ class InMemoryObjectStorage:
         self.parts_left: int | None = None
         self.away = False
         self.damages = False
+        self.cdn_is_away = False
 
     async def put(self, blob: BlobRef, source: BinaryIO, moved: ByteCounter) -> None:
         self._answer()
@@ -74,6 +75,8 @@ class InMemoryObjectStorage:
         self.objects.pop(str(key), None)
         for upload_id in [one for one in self.uploads if one.startswith(str(key))]:
             del self.uploads[upload_id]
+        if self.cdn_is_away:
+            raise JobFailed(FailureCode.CDN_AWAY, "The CDN keeps its copy")
 
     async def prepare(self) -> None:
         self._answer()

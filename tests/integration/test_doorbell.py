@@ -17,6 +17,7 @@ from backend.adapters.dramatiq_doorbell import DramatiqDoorbell
 from backend.adapters.redis_broker import BrokerFactory
 from backend.domain.jobs import JobKind
 from tests.black_hole import BlackHole
+from tests.e2e.faults import until
 
 UPLOAD = JobKind.UPLOAD_TO_CDN
 
@@ -139,6 +140,9 @@ class TestPromptStop:
         broker.declare_queue(UPLOAD.value)
         worker = Worker(broker, worker_threads=2)
         worker.start()
+        threads = [*worker.workers, *worker.consumers.values()]
+        # A stop that comes before would be lost.
+        until(lambda: all(thread.running for thread in threads), 10.0, "they run")
         began = time.monotonic()
         worker.stop()
         broker.close()

@@ -114,6 +114,19 @@ class TestObjects:
         assert await world.repairs() == [("object_unowned", "repaired")]
         assert not await world.holds(key)
 
+    async def test_one_that_the_cdn_does_not_forget_is_removed_all_the_same(
+        self, tmp_path: Path
+    ) -> None:
+        nobody = {
+            "cdn_purge_url": "http://127.0.0.1:1/purge",
+            "cdn_base_url": "http://127.0.0.1:1",
+        }
+        async with ReconcileWorld.running(tmp_path / "other", **nobody) as world:
+            key = ObjectKey.video(uuid4(), "mp4")
+            await world.put_object(key, b"nobody's")
+            assert await world.repairs() == [("object_unowned", "repaired")]
+            assert not await world.holds(key)
+
     async def test_one_that_a_deletion_is_about_to_remove_is_left_to_it(
         self, world: ReconcileWorld
     ) -> None:

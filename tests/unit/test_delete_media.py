@@ -9,6 +9,7 @@ from asgiref.sync import sync_to_async
 
 from backend.adapters.system_clock import SystemClock
 from backend.domain.jobs import JobKind, RetryPolicy
+from backend.domain.media import Picture
 from backend.orm.database_threads import DatabaseThreads
 from backend.orm.models import Job, JobAttempt, Media
 from backend.use_cases.blob_bytes import BlobBytes
@@ -64,11 +65,22 @@ class World:
             await self.staging.remove(new.file.name)
         return ingested.media_id
 
-    async def ready(self, email: str = OWNER) -> UUID:
+    async def ready(self, email: str = OWNER, *, is_pictured: bool = False) -> UUID:
         media_id = await self.taken_in(email)
-        await self.ledgers.close_miniature(media_id)
+        if is_pictured:
+            await self.pictured(media_id)
+        else:
+            await self.ledgers.close_miniature(media_id)
         await self._run(media_id, self._upload, self._extract)
         return media_id
+
+    async def pictured(self, media_id: UUID) -> None:
+        ledger = self.ledgers.ledger
+        claim = await self.ledgers.claimed(media_id, JobKind.MAKE_MINIATURE)
+        blob = await ledger.begin_picture(claim, Picture(b"a picture", 4, 3, "test"))
+        self.storage.objects[str(blob.object_key)] = b"a picture"
+        await ledger.show_picture(claim)
+        await ledger.mark_pictured(claim)
 
     async def hidden(self, media_id: UUID, email: str = OWNER) -> None:
         session = await sync_to_async(self.ledgers.session)(email)
@@ -155,6 +167,25 @@ class TestDeleteMedia:
         attempts = JobAttempt.objects.filter(job__kind=JobKind.DELETE_MEDIA)
         outcomes = [a.outcome async for a in attempts.order_by("number")]
         assert outcomes.count("failed") == 7
+
+    async def test_a_cdn_that_refuses_keeps_nothing_in_the_store(
+        self, world: World
+    ) -> None:
+        media_id = await world.ready(is_pictured=True)
+        assert world.kept() == [2, 1, 0]
+        await world.hidden(media_id)
+        world.storage.cdn_is_away = True
+        await world.removed(media_id)
+
+        assert world.kept() == [0, 0, 0]
+        assert (await deletion())[0] == "queued"
+        attempt = await JobAttempt.objects.aget(job__kind=JobKind.DELETE_MEDIA)
+        assert attempt.code == "cdn_away"
+        assert attempt.message.endswith(" Left: objects: 2.")
+
+        world.storage.cdn_is_away = False
+        await world.removed(media_id)
+        assert await deletion() == ("succeeded", "")
 
     async def test_an_attempt_says_what_it_has_done_and_what_is_left(
         self, world: World

@@ -50,6 +50,8 @@ class TestEnvironment:
             ("S3_SECRET_ACCESS_KEY", ""),
             ("S3_REGION", ""),
             ("CDN_BASE_URL", "javascript:x"),
+            ("CDN_PURGE_URL", "purge.example.org"),
+            ("CDN_PURGE_TOKEN", "secret-pass twice"),
             ("STAGING_DIR", ""),
             ("STAGING_DIR", "relative/folder"),
             ("CDN_ACCESS", "secret"),
@@ -78,6 +80,16 @@ class TestEnvironment:
             Environment.load()
         assert "SECRET_KEY" in str(caught.value)
         assert "SIGNUP" in str(caught.value)
+
+    def test_a_cdn_that_is_told_to_forget_has_addresses(
+        self, environment: pytest.MonkeyPatch
+    ) -> None:
+        environment.setenv("CDN_PURGE_URL", "https://purge.example.org")
+        environment.delenv("CDN_BASE_URL", raising=False)
+        with pytest.raises(ConfigurationError, match="CDN_PURGE_URL"):
+            Environment.load()
+        environment.setenv("CDN_BASE_URL", "https://cdn.example.org")
+        assert Environment.load().cdn_purge_url == "https://purge.example.org"
 
     def test_each_wrong_proxy_is_named(self, environment: pytest.MonkeyPatch) -> None:
         environment.setenv("TRUSTED_PROXIES", "10.0.0.0/8, ::1, 10.1.2.3/8, me, ::/0")

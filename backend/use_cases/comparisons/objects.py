@@ -2,7 +2,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import structlog
+
 from backend.domain.consistency import Ages, Finding, FindingKind, Page
+from backend.domain.failures import FailureCode, JobFailed
 from backend.domain.media import ObjectKey
 from backend.domain.states import BlobState
 from backend.use_cases.comparisons.base import MergedPage
@@ -15,6 +18,8 @@ from backend.use_cases.ports import (
     ObjectInventory,
     ObjectStorage,
 )
+
+log = structlog.get_logger(__name__)
 
 Merged = MergedPage[HeldObject, KnownObject]
 
@@ -107,7 +112,13 @@ class ObjectsComparison:
         """Keys are never reused: an object without a row now will never get one."""
         if await self.rows.owned_objects([key]):
             return False
-        await self.storage.remove(ObjectKey(key))
+        try:
+            await self.storage.remove(ObjectKey(key))
+        except JobFailed as error:
+            if error.code is not FailureCode.CDN_AWAY:
+                raise
+            # It is gone from the store, so the next comparison does not come upon it.
+            log.warning("cdn.not_purged", key=key, reason=str(error))
         return True
 
     async def _lose(self, key: str) -> bool:

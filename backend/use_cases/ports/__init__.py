@@ -52,6 +52,7 @@ from backend.use_cases.ports.signals import Clock, Doorbell, IngestLeases, Known
 from backend.use_cases.ports.stores import (
     ByteCounter,
     CdnAddresses,
+    CdnCache,
     DocumentStore,
     DownloadAddresses,
     IncomingFile,
@@ -70,6 +71,7 @@ __all__ = [
     "ByteCounter",
     "Callers",
     "CdnAddresses",
+    "CdnCache",
     "Claim",
     "Clock",
     "ConsistencyRepairs",

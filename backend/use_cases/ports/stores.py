@@ -160,10 +160,21 @@ class ObjectStorage(Protocol):
         """
 
     async def remove(self, key: ObjectKey) -> None:
-        """Remove the object if it exists, and all unfinished uploads under its key."""
+        """Remove the object if it exists, and all unfinished uploads under its key;
+        then have the CDN forget it. Raises what `CdnCache` raises."""
 
     async def prepare(self) -> None:
         """Make the bucket and set who may read it; harmless when done before."""
+
+
+class CdnCache(Protocol):
+    """The copies that a CDN in front of the store keeps."""
+
+    def purge(self, key: ObjectKey) -> None:
+        """Have it forget the object, which is gone from the store. Blocking.
+
+        Raises `JobFailed` with `cdn_away`.
+        """
 
 
 class CdnAddresses(Protocol):
