@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -17,6 +18,8 @@ from backend.adapters.redis_hints import RedisHints
 from backend.adapters.redis_line import Answers, Command
 from backend.api.list_totals import ListTotals
 from backend.domain.freshness import FRESH_SECONDS, Scope, Scopes
+from tests.e2e.faults import until
+from tests.own_redis import OwnRedis
 
 
 class Source:
@@ -44,8 +47,9 @@ class Cache:
         self,
         fresh_seconds: float = FRESH_SECONDS,
         hints: type[RedisHints] = RedisHints,
+        url: str = "",
     ) -> None:
-        url = settings.ENVIRONMENT.redis_url.get_secret_value()
+        url = url or settings.ENVIRONMENT.redis_url.get_secret_value()
         # However busy the machine is: these tests are not about its silence.
         self.hints = hints(url, most_seconds=20.0)
         generations = RedisGenerations(self.hints, fresh_seconds)
@@ -199,6 +203,40 @@ class TestAnswer:
             for _ in range(2):
                 assert await cache.answers.answer(key, [scope], source.read) == body
             assert source.reads == reads
+
+
+class TestNumber:
+    SEARCHES = 10_000
+    AT_ONCE = 100
+    FRESH_SECONDS = 1.0
+    # A counter of changes stays; an entry must not.
+    MOST_LEFT = 2
+
+    async def test_searches_that_nobody_repeats_leave_nothing_behind(
+        self, tmp_path: Path, scope: Scope
+    ) -> None:
+        redis = OwnRedis(tmp_path)
+        redis.start()
+        try:
+            cache = Cache(self.FRESH_SECONDS, url=redis.url)
+            await self.search(cache, scope)
+            assert redis.keys("*") != []
+            are_gone = lambda: len(redis.keys("*")) <= self.MOST_LEFT  # noqa: E731
+            until(are_gone, 30.0, "they are gone by themselves")
+            await cache.hints.close()
+        finally:
+            redis.stop()
+
+    async def search(self, cache: Cache, scope: Scope) -> None:
+        source = Source()
+        for first in range(0, self.SEARCHES, self.AT_ONCE):
+            await asyncio.gather(
+                *(
+                    cache.answers.answer(f"search {number}", [scope], source.read)
+                    for number in range(first, first + self.AT_ONCE)
+                )
+            )
+        assert source.reads == self.SEARCHES
 
 
 class CountingHints(RedisHints):
