@@ -70,7 +70,7 @@ class HttpCdnCache:
 
     @staticmethod
     def _failed(address: str, reason: str) -> JobFailed:
-        message = f"The CDN was told to forget {address}: {reason}"
+        message = f"The CDN has not forgotten {address}: {reason}"
         return JobFailed(FailureCode.CDN_AWAY, message.rstrip())
 
     def _shown(self, body: bytes) -> str:

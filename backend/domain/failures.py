@@ -90,7 +90,7 @@ _CATALOGUE = (
     ),
     Failure(
         FailureCode.CDN_AWAY,
-        "The CDN was not told to forget what was removed",
+        "The CDN has not agreed to forget what was removed",
         "Check CDN_PURGE_URL and CDN_PURGE_TOKEN; the job is retried until the CDN "
         "agrees.",
         counts=False,

@@ -150,9 +150,12 @@ class TestCdn:
     @pytest.fixture
     def ready(self, operator: Client, videos: Videos) -> Deletable:
         """With a picture that no other media has: that would stay."""
+        return Deletable(operator, videos.new(), self.picture())
+
+    @staticmethod
+    def picture() -> bytes:
         red, green, blue = os.urandom(3)
-        picture = Pictures.plain("JPEG", (100, 80), (red, green, blue))
-        return Deletable(operator, videos.new(), picture)
+        return Pictures.plain("JPEG", (100, 80), (red, green, blue))
 
     def test_it_is_told_once_when_the_object_is_gone(
         self, ready: Deletable, traces: Traces, cdn: Cdn
@@ -179,6 +182,30 @@ class TestCdn:
 
         for address in ready.addresses:
             assert set(cdn.of(address)) == {Purge(address, HTTPStatus.NOT_FOUND)}
+
+    def test_so_does_the_job_that_replaces_a_miniature(
+        self, operator: Client, ready: Deletable, cdn: Cdn
+    ) -> None:
+        old = ready.addresses[1]
+        with cdn.refusing(HTTPStatus.FORBIDDEN):
+            put = operator.put_miniature(ready.uuid, self.picture())
+            assert put.status_code == 202, put.text
+            until(
+                lambda: self.refusals(operator, ready.uuid) != set(),
+                BACK_SECONDS,
+                "it was refused",
+            )
+            # Readers see the new one all the same.
+            assert operator.media(ready.uuid)["miniature_url"] not in (None, old)
+            assert self.refusals(operator, ready.uuid) == {"cdn_away"}
+        operator.until_quiet(ready.uuid)
+
+        assert set(cdn.of(old)) == {Purge(old, HTTPStatus.NOT_FOUND)}
+
+    @staticmethod
+    def refusals(client: Client, uuid: str) -> set[str]:
+        attempts = client.jobs(uuid)["make_miniature"]["attempts"]
+        return {each["code"] for each in attempts if each["code"]}
 
     @staticmethod
     def until_removed(ready: Deletable, traces: Traces) -> None:
